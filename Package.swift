@@ -1,0 +1,109 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Targets stand bottom up: one may depend only on those above it. The map with its reasons is in README.md, "Layout".
+
+/// What every Swift target of the project is compiled with.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+    name: "wg-lite",
+    products: [
+        .library(name: "TunAdapter", targets: ["TunAdapter"]),
+        .library(name: "WireGuardProtocol", targets: ["WireGuardProtocol"]),
+        .executable(name: "wg-lite", targets: ["wg-lite"]),
+    ],
+    dependencies: [
+        // The command line's grammar, help and completions.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // The daemon's log front end: levels and metadata as every Swift service has them.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // Hooks and resolvconf are child processes; without its Foundation trait.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        .target(name: "CLinuxShims"),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .target(name: "NetworkTypes", swiftSettings: strict),
+        .target(name: "LinuxSystem", dependencies: ["CLinuxShims", "CMnl", "NetworkTypes"], swiftSettings: strict),
+        .target(name: "TunAdapter", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
+        .target(name: "WireGuardCrypto", dependencies: ["CSodium"], swiftSettings: strict),
+        .target(
+            name: "WireGuardProtocol", dependencies: ["NetworkTypes", "WireGuardCrypto"], swiftSettings: strict),
+        .target(
+            name: "TunnelCore", dependencies: ["NetworkTypes", "WireGuardCrypto", "WireGuardProtocol"],
+            swiftSettings: strict),
+        .target(
+            name: "TunnelEngine",
+            dependencies: [
+                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelCore", "WireGuardCrypto", "WireGuardProtocol",
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "TunnelConfiguration", dependencies: ["NetworkTypes", "TunnelCore", "WireGuardCrypto"],
+            swiftSettings: strict),
+        .target(
+            name: "TunnelControl",
+            dependencies: [
+                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelEngine",
+                "WireGuardCrypto", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "WGLiteCommands",
+            dependencies: [
+                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelControl", "TunnelCore",
+                "TunnelEngine", "WireGuardCrypto",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "wg-lite",
+            dependencies: ["WGLiteCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+
+        .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
+        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(name: "TunAdapterTests", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"], swiftSettings: strict),
+        .testTarget(
+            name: "WireGuardCryptoTests", dependencies: ["VectorFiles", "WireGuardCrypto"], swiftSettings: strict),
+        .testTarget(
+            name: "WireGuardProtocolTests",
+            dependencies: ["NetworkTypes", "VectorFiles", "WireGuardCrypto", "WireGuardProtocol"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TunnelCoreTests",
+            dependencies: ["NetworkTypes", "TunnelCore", "WireGuardCrypto", "WireGuardProtocol"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TunnelEngineTests",
+            dependencies: [
+                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelCore", "TunnelEngine", "WireGuardCrypto",
+                "WireGuardProtocol",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TunnelConfigurationTests",
+            dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelCore", "WireGuardCrypto"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TunnelControlTests",
+            dependencies: ["LinuxSystem", "NetworkTypes", "TunnelConfiguration", "TunnelControl"],
+            swiftSettings: strict),
+        .testTarget(name: "WGLiteCommandsTests", dependencies: ["WGLiteCommands"], swiftSettings: strict),
+        // The published vectors (JSON) and their decoding, shared by the tests that run them.
+        .target(
+            name: "VectorFiles", path: "Tests/VectorFiles", resources: [.copy("Vectors")], swiftSettings: strict),
+    ]
+)
