@@ -10,4 +10,6 @@
 #include <linux/virtio_net.h>
 #include <sys/ioctl.h>
 
+#include "DatagramShims.h"
+
 #endif

@@ -1,0 +1,82 @@
+#define _GNU_SOURCE
+#include "DatagramShims.h"
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct clinux_mmsghdr) == sizeof(struct mmsghdr), "struct mmsghdr");
+_Static_assert(offsetof(struct clinux_mmsghdr, length) == offsetof(struct mmsghdr, msg_len), "struct mmsghdr");
+
+int clinux_recvmmsg(int descriptor, struct clinux_mmsghdr *messages, unsigned int count, int flags) {
+    return recvmmsg(descriptor, (struct mmsghdr *)messages, count, flags, NULL);
+}
+
+int clinux_sendmmsg(int descriptor, struct clinux_mmsghdr *messages, unsigned int count, int flags) {
+    return sendmmsg(descriptor, (struct mmsghdr *)messages, count, flags);
+}
+
+void clinux_read_datagram_control(const struct msghdr *header, struct clinux_datagram_control *result) {
+    struct msghdr *mutable_header = (struct msghdr *)header;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(mutable_header); c != NULL; c = CMSG_NXTHDR(mutable_header, c)) {
+        const unsigned char *data = CMSG_DATA(c);
+        if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == CLINUX_UDP_GRO) {
+            memcpy(&result->segment_size, data, sizeof result->segment_size);
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+            result->traffic_class = data[0];
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+            int value;
+            memcpy(&value, data, sizeof value);
+            result->traffic_class = (uint8_t)value;
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, data, sizeof info);
+            // ipi_spec_dst is the local address that a reply would leave from, right for broadcast arrivals too.
+            memcpy(result->local_address, &info.ipi_spec_dst, 4);
+            result->interface_index = (uint32_t)info.ipi_ifindex;
+            result->has_local_address = 1;
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, data, sizeof info);
+            memcpy(result->local_address, &info.ipi6_addr, 16);
+            result->interface_index = info.ipi6_ifindex;
+            result->has_local_address = 1;
+        }
+    }
+}
+
+static unsigned char *append(unsigned char *at, int level, int type, const void *data, size_t size) {
+    struct cmsghdr *c = (struct cmsghdr *)at;
+    memset(at, 0, CMSG_SPACE(size));
+    c->cmsg_len = CMSG_LEN(size);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    memcpy(CMSG_DATA(c), data, size);
+    return at + CMSG_SPACE(size);
+}
+
+unsigned long clinux_write_datagram_control(
+    void *control, int family, const uint8_t *local_address, uint32_t interface_index, uint8_t traffic_class, uint16_t segment_size) {
+    unsigned char *at = control;
+    _Static_assert(
+        CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t)) <= CLINUX_SEND_CONTROL_SIZE,
+        "control space");
+    if (local_address != NULL && family == AF_INET) {
+        struct in_pktinfo info = {.ipi_ifindex = (int)interface_index};
+        memcpy(&info.ipi_spec_dst, local_address, 4);
+        at = append(at, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    } else if (local_address != NULL) {
+        struct in6_pktinfo info = {.ipi6_ifindex = interface_index};
+        memcpy(&info.ipi6_addr, local_address, 16);
+        at = append(at, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    }
+    if (traffic_class != 0) {
+        int value = traffic_class;
+        at = family == AF_INET ? append(at, IPPROTO_IP, IP_TOS, &value, sizeof value)
+                               : append(at, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof value);
+    }
+    if (segment_size != 0) {
+        at = append(at, IPPROTO_UDP, CLINUX_UDP_SEGMENT, &segment_size, sizeof segment_size);
+    }
+    return (unsigned long)(at - (unsigned char *)control);
+}

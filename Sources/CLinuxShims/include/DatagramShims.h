@@ -1,0 +1,39 @@
+// Batched datagram calls and their control messages: glibc hides these behind _GNU_SOURCE, and the CMSG macros don't import.
+#ifndef CLINUX_DATAGRAM_SHIMS_H
+#define CLINUX_DATAGRAM_SHIMS_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+// Laid out as the kernel's struct mmsghdr.
+struct clinux_mmsghdr {
+    struct msghdr header;
+    unsigned int length;
+};
+
+// recvmmsg and sendmmsg: messages moved, or -1 with errno.
+int clinux_recvmmsg(int descriptor, struct clinux_mmsghdr *messages, unsigned int count, int flags);
+int clinux_sendmmsg(int descriptor, struct clinux_mmsghdr *messages, unsigned int count, int flags);
+
+// What a received datagram's control messages say. Absent ones leave the field as it is.
+struct clinux_datagram_control {
+    int32_t segment_size;        // UDP_GRO
+    uint32_t interface_index;    // IP_PKTINFO, IPV6_PKTINFO
+    uint8_t traffic_class;       // IP_TOS, IPV6_TCLASS
+    uint8_t has_local_address;
+    uint8_t local_address[16];   // network order; the first 4 for IPv4
+};
+void clinux_read_datagram_control(const struct msghdr *header, struct clinux_datagram_control *result);
+
+// Writes control messages for one send into `control` (at least CLINUX_SEND_CONTROL_SIZE bytes, 8-byte aligned).
+// local_address may be NULL (let the kernel choose); segment_size 0: no segmentation. Returns the bytes used.
+#define CLINUX_SEND_CONTROL_SIZE 96
+unsigned long clinux_write_datagram_control(
+    void *control, int family, const uint8_t *local_address, uint32_t interface_index, uint8_t traffic_class, uint16_t segment_size);
+
+// Values that <netinet/in.h> keeps for _GNU_SOURCE, or that glibc lacks.
+enum {
+    CLINUX_UDP_SEGMENT = 103,
+    CLINUX_UDP_GRO = 104,
+};
+#endif

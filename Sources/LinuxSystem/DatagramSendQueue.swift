@@ -1,0 +1,157 @@
+internal import CLinuxShims
+internal import Glibc
+public import NetworkTypes
+
+/// Datagrams on their way to one socket: consecutive ones to the same destination become UDP GSO super-datagrams, and many of
+/// those leave in one `sendmmsg`.
+///
+/// Only pointers are kept, so the datagrams' memory must stay as it is until ``flush(to:now:)`` returns. Nothing here allocates
+/// after ``init(capacity:family:)``.
+///
+/// A super-datagram's segments all have the size of its first; only the last may be shorter. Segments that lie back to back in
+/// memory share an `iovec`. Source: udp(7), UDP_SEGMENT; the limits are in ``Limits``.
+public struct DatagramSendQueue: ~Copyable {
+    enum Limits {
+        /// Kernels before 6.9 refuse more segments than this (UDP_MAX_SEGMENTS).
+        static let segments = 64
+        /// The largest UDP payload over IPv4: 65,535 less 20 of IP and 8 of UDP.
+        static let bytes = 65_507
+        /// How long a segment size that was too big for the path (EMSGSIZE) is not tried again.
+        static let retryOversized = Interval.seconds(60)
+    }
+
+    /// What became of the datagrams of one flush.
+    public struct Report: Sendable {
+        public var sentDatagrams = 0
+        public var droppedDatagrams = 0
+        /// The errno of the last datagram that was dropped; 0 if none was.
+        public var lastError: Int32 = 0
+        /// The errno with which the kernel refused segmentation for good, once; 0 otherwise.
+        public var segmentationRefused: Int32 = 0
+        /// Whether a sticky source address no longer worked, so that the kernel chose another.
+        public var staleSource = false
+
+        public init() {}
+    }
+
+    struct Entry {
+        var firstPiece = 0
+        var pieces = 0
+        var segments = 0
+        var segmentSize = 0
+        var bytes = 0
+        /// Whether another segment may follow: false after a shorter one.
+        var open = true
+        var trafficClass: UInt8 = 0
+        var destination = 0
+    }
+
+    struct Destination {
+        var endpoint: Endpoint
+        var source: EndpointSource?
+    }
+
+    let family: AddressFamily
+    let capacity: Int
+    var entryCount = 0
+    var pieceCount = 0
+    var destinationCount = 0
+    let entries: UnsafeMutablePointer<Entry>
+    let vectors: UnsafeMutablePointer<iovec>
+    let destinations: UnsafeMutablePointer<Destination>
+    let messages: UnsafeMutablePointer<clinux_mmsghdr>
+    /// One piece a datagram, for those that go one by one.
+    let singles: UnsafeMutablePointer<iovec>
+    let controls: UnsafeMutableRawPointer
+    let addresses: UnsafeMutableRawPointer
+    /// Segments of this size or more are sent one by one until `oversizedUntil`.
+    var oversizedSegment = Int.max
+    var oversizedUntil = Instant(nanoseconds: 0)
+
+    /// Makes room for `capacity` datagrams, whatever becomes of them: as many destinations, pieces and super-datagrams.
+    public init(capacity: Int, family: AddressFamily) {
+        self.capacity = capacity
+        self.family = family
+        unsafe entries = .allocate(capacity: capacity)
+        unsafe vectors = .allocate(capacity: capacity)
+        unsafe destinations = .allocate(capacity: capacity)
+        // The one-by-one path needs a message for each segment of one super-datagram.
+        let messageCapacity = max(capacity, Limits.segments)
+        unsafe messages = .allocate(capacity: messageCapacity)
+        unsafe messages.initialize(repeating: clinux_mmsghdr(), count: messageCapacity)
+        unsafe singles = .allocate(capacity: Limits.segments)
+        unsafe controls = .allocate(byteCount: capacity * Int(CLINUX_SEND_CONTROL_SIZE), alignment: 8)
+        unsafe addresses = .allocate(byteCount: capacity * SocketAddress.capacity, alignment: 8)
+    }
+
+    deinit {
+        unsafe entries.deallocate()
+        unsafe vectors.deallocate()
+        unsafe destinations.deallocate()
+        unsafe messages.deallocate()
+        unsafe singles.deallocate()
+        unsafe controls.deallocate()
+        unsafe addresses.deallocate()
+    }
+
+    public var isEmpty: Bool { entryCount == 0 }
+
+    /// Starts a run of datagrams to `endpoint`. Call it before the first ``append(_:count:trafficClass:)`` and at each change
+    /// of destination.
+    /// - Returns: false if the queue is full: flush, then begin again.
+    public mutating func begin(_ endpoint: Endpoint, from source: EndpointSource?) -> Bool {
+        if destinationCount > 0 {
+            let current = unsafe destinations[destinationCount - 1]
+            if current.endpoint == endpoint && current.source == source { return true }
+        }
+        guard destinationCount < capacity else { return false }
+        // SAFETY: below capacity.
+        unsafe (destinations + destinationCount).initialize(to: Destination(endpoint: endpoint, source: source))
+        destinationCount += 1
+        return true
+    }
+
+    /// Adds one datagram of the run begun last.
+    /// - Returns: false if the queue is full: flush, then begin and append again.
+    public mutating func append(_ datagram: UnsafeRawPointer, count: Int, trafficClass: UInt8) -> Bool {
+        if entryCount > 0, unsafe extend(&entries[entryCount - 1], datagram, count, trafficClass) { return true }
+        guard entryCount < capacity, pieceCount < capacity, destinationCount > 0 else { return false }
+        // SAFETY: both indices are below their arrays' sizes.
+        unsafe vectors[pieceCount] = iovec(iov_base: UnsafeMutableRawPointer(mutating: datagram), iov_len: count)
+        unsafe entries[entryCount] = Entry(
+            firstPiece: pieceCount, pieces: 1, segments: 1, segmentSize: count, bytes: count, trafficClass: trafficClass,
+            destination: destinationCount - 1)
+        entryCount += 1
+        pieceCount += 1
+        return true
+    }
+
+    private mutating func extend(
+        _ entry: inout Entry, _ datagram: UnsafeRawPointer, _ count: Int, _ trafficClass: UInt8
+    ) -> Bool {
+        guard
+            entry.open, count <= entry.segmentSize, entry.trafficClass == trafficClass, entry.segments < Limits.segments,
+            entry.bytes + count <= Limits.bytes, entry.destination == destinationCount - 1, count > 0
+        else { return false }
+        let last = unsafe vectors[pieceCount - 1]
+        if unsafe last.iov_base + last.iov_len == UnsafeMutableRawPointer(mutating: datagram) {
+            unsafe vectors[pieceCount - 1].iov_len += count
+        } else {
+            guard pieceCount < capacity else { return false }
+            unsafe vectors[pieceCount] = iovec(iov_base: UnsafeMutableRawPointer(mutating: datagram), iov_len: count)
+            pieceCount += 1
+            entry.pieces += 1
+        }
+        entry.segments += 1
+        entry.bytes += count
+        entry.open = count == entry.segmentSize
+        return true
+    }
+
+    /// Forgets everything queued.
+    mutating func removeAll() {
+        entryCount = 0
+        pieceCount = 0
+        destinationCount = 0
+    }
+}

@@ -1,0 +1,111 @@
+internal import CLinuxShims
+internal import Glibc
+public import NetworkTypes
+import Synchronization
+
+/// The address family of a socket.
+public enum AddressFamily: Sendable {
+    case v4, v6
+
+    var rawValue: Int32 { self == .v4 ? AF_INET : AF_INET6 }
+}
+
+/// One bound, non-blocking UDP socket that moves many datagrams a system call.
+///
+/// Sends and receives may come from several threads at once: the kernel serialises them, and the batches they use
+/// (``DatagramReceiveBatch``, ``DatagramSendQueue``) belong to their callers. The socket reports local addresses (for sticky
+/// sources) and traffic classes (for ECN), lets the kernel fragment what is too big for the path, and merges received
+/// datagrams (UDP_GRO). Source: udp(7), ip(7), ipv6(7).
+public final class UDPSocket: Sendable {
+    /// What the kernel is asked to buffer each way; what WireGuard implementations ask for.
+    public static let bufferSize: Int32 = 7 << 20
+
+    /// The descriptor, for polling. It belongs to this object.
+    public let descriptor: Int32
+    public let family: AddressFamily
+    /// The local UDP port.
+    public let port: UInt16
+    /// Whether sends may leave the segmentation to the kernel; cleared for good when the kernel refuses it.
+    let segmentation = Atomic<Bool>(true)
+
+    /// Opens and binds a socket on all local addresses of `family`.
+    /// - Parameters:
+    ///   - port: the local port; 0 lets the kernel choose.
+    ///   - mark: SO_MARK, for policy routing; 0 for none.
+    /// - Throws: the errno of the call that failed; EADDRINUSE when the port is taken, EAFNOSUPPORT without that family.
+    public init(family: AddressFamily, port: UInt16, mark: UInt32) throws(SystemError) {
+        let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let descriptor = socket(family.rawValue, type, 0)
+        guard descriptor >= 0 else { throw SystemError(operation: "socket", subject: "UDP") }
+        do {
+            try Self.configure(descriptor, family)
+            if mark != 0 { try Self.set(descriptor, SOL_SOCKET, SO_MARK, Int32(bitPattern: mark), "SO_MARK") }
+            self.port = try Self.bind(descriptor, family, port)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.descriptor = descriptor
+        self.family = family
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Changes the mark on what is sent from now on.
+    public func setMark(_ mark: UInt32) throws(SystemError) {
+        try Self.set(descriptor, SOL_SOCKET, SO_MARK, Int32(bitPattern: mark), "SO_MARK")
+    }
+
+    private static func configure(_ descriptor: Int32, _ family: AddressFamily) throws(SystemError) {
+        switch family {
+        case .v4:
+            try set(descriptor, Int32(IPPROTO_IP), IP_PKTINFO, 1, "IP_PKTINFO")
+            try set(descriptor, Int32(IPPROTO_IP), IP_RECVTOS, 1, "IP_RECVTOS")
+            // Without this a UDP socket sets DF, and a path smaller than ours becomes a black hole.
+            try set(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, Int32(IP_PMTUDISC_DONT), "IP_MTU_DISCOVER")
+        case .v6:
+            try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1, "IPV6_V6ONLY")
+            try set(descriptor, Int32(IPPROTO_IPV6), IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO")
+            try set(descriptor, Int32(IPPROTO_IPV6), IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS")
+            try set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, Int32(IPV6_PMTUDISC_DONT), "IPV6_MTU_DISCOVER")
+        }
+        // Kernels before 5.0 lack it, and then every datagram arrives alone.
+        try? set(descriptor, Int32(IPPROTO_UDP), Int32(CLINUX_UDP_GRO), 1, "UDP_GRO")
+        for (forced, plain) in [(SO_RCVBUFFORCE, SO_RCVBUF), (SO_SNDBUFFORCE, SO_SNDBUF)] {
+            do {
+                try set(descriptor, SOL_SOCKET, forced, bufferSize, "SO_RCVBUFFORCE")
+            } catch {
+                // Not privileged over the host: as much as net.core.rmem_max and wmem_max allow.
+                try? set(descriptor, SOL_SOCKET, plain, bufferSize, "SO_RCVBUF")
+            }
+        }
+    }
+
+    private static func bind(_ descriptor: Int32, _ family: AddressFamily, _ port: UInt16) throws(SystemError) -> UInt16 {
+        let any: IPAddress = family == .v4 ? .v4(IPv4Address(rawValue: 0)) : .v6(IPv6Address(high: 0, low: 0))
+        var storage = sockaddr_in6()
+        // SAFETY: sockaddr_in6 is the larger of the two addresses and lives across both calls.
+        let bound: UInt16? = unsafe withUnsafeMutableBytes(of: &storage) { memory in
+            let base = unsafe memory.baseAddress!
+            var length = unsafe SocketAddress.write(Endpoint(address: any, port: port), to: base)
+            let address = unsafe base.assumingMemoryBound(to: sockaddr.self)
+            guard unsafe Glibc.bind(descriptor, address, length) == 0 else { return nil }
+            guard unsafe getsockname(descriptor, address, &length) == 0 else { return nil }
+            return unsafe SocketAddress.read(from: base).port
+        }
+        guard let bound else { throw SystemError(operation: "bind", subject: "UDP port \(port)") }
+        return bound
+    }
+
+    private static func set(
+        _ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32, _ name: StaticString
+    ) throws(SystemError) {
+        var value = value
+        // SAFETY: the option is an int and `value` lives across the call.
+        guard unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+            throw SystemError(operation: "setsockopt", subject: "\(name)")
+        }
+    }
+}
