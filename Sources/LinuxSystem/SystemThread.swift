@@ -1,0 +1,51 @@
+internal import Glibc
+
+/// A kernel thread that runs one function to its end.
+///
+/// The data path runs on threads of its own, because the concurrency runtime's must not block.
+public final class SystemThread: Sendable {
+    private let thread: pthread_t
+
+    private final class Start {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    /// Starts a thread.
+    /// - Parameters:
+    ///   - name: at most 15 bytes, as `ps -L` and `top -H` show it.
+    ///   - stackSize: bytes of stack, a multiple of the page size; only touched pages cost memory.
+    /// - Throws: EAGAIN when the system allows no more threads.
+    public init(name: String, stackSize: Int = 512 << 10, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        defer { unsafe pthread_attr_destroy(&attributes) }
+        unsafe pthread_attr_setstacksize(&attributes, stackSize)
+        let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+        var thread = pthread_t()
+        let error = unsafe pthread_create(
+            &thread, &attributes,
+            { argument in
+                // SAFETY: the reference that passRetained handed over is taken back exactly once, here.
+                let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+                unsafe pthread_setname_np(pthread_self(), start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
+        guard error == 0 else {
+            unsafe start.release()
+            throw SystemError(errno: error, operation: "pthread_create", subject: name)
+        }
+        self.thread = thread
+    }
+
+    /// Waits until the thread has ended. Call it once, from another thread.
+    public func join() {
+        unsafe pthread_join(thread, nil)
+    }
+}
