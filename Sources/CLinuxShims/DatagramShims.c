@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <stddef.h>
+#include <pthread.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct clinux_mmsghdr) == sizeof(struct mmsghdr), "struct mmsghdr");
@@ -79,4 +80,16 @@ unsigned long clinux_write_datagram_control(
         at = append(at, IPPROTO_UDP, CLINUX_UDP_SEGMENT, &segment_size, sizeof segment_size);
     }
     return (unsigned long)(at - (unsigned char *)control);
+}
+
+void clinux_set_thread_name(const char *name) {
+    pthread_setname_np(pthread_self(), name);
+}
+
+int clinux_ppoll(struct pollfd *descriptors, unsigned long count, const struct timespec *timeout) {
+    return ppoll(descriptors, count, timeout, NULL);
+}
+
+const char *clinux_error_text(int error, char *buffer, size_t size) {
+    return strerror_r(error, buffer, size);
 }

@@ -6,11 +6,13 @@ public import NetworkTypes
 ///
 /// With UDP_GRO a message is a *super-datagram*: consecutive datagrams of one sender, all of ``Message/segmentSize`` bytes but
 /// the last, which may be shorter. The bytes stay valid until the next receive into the same batch.
+@safe
 public struct DatagramReceiveBatch: ~Copyable {
     /// One received message.
+    @safe
     public struct Message {
         /// Its bytes.
-        public let bytes: UnsafeMutableRawBufferPointer
+        @unsafe public let bytes: UnsafeMutableRawBufferPointer
         /// The size of each datagram in it but the last.
         public let segmentSize: Int
         /// The outer traffic class (IPv4 TOS, IPv6 traffic class); its low two bits are ECN.
@@ -68,7 +70,7 @@ public struct DatagramReceiveBatch: ~Copyable {
         }
         var result: Int32
         repeat {
-            result = unsafe clinux_recvmmsg(socket.descriptor, messages, UInt32(capacity), Int32(MSG_DONTWAIT.rawValue))
+            result = unsafe clinux_recvmmsg(socket.descriptor, messages, UInt32(capacity), Int32(MSG_DONTWAIT))
         } while result < 0 && errno == EINTR
         filled = max(0, Int(result))
         return filled
@@ -78,7 +80,7 @@ public struct DatagramReceiveBatch: ~Copyable {
     public func message(at index: Int) -> Message {
         precondition(index < filled)
         let length = unsafe Int(messages[index].length)
-        let control = unsafe self.control(at: index)
+        let control = self.control(at: index)
         // UDP_GRO's control message is absent for a lone datagram.
         let segment = control.segment_size > 0 ? Int(control.segment_size) : length
         return unsafe Message(
@@ -95,7 +97,7 @@ public struct DatagramReceiveBatch: ~Copyable {
     /// The local address and interface that the message at `index` reached.
     public func localSource(at index: Int) -> EndpointSource? {
         precondition(index < filled)
-        var control = unsafe self.control(at: index)
+        var control = self.control(at: index)
         guard control.has_local_address != 0 else { return nil }
         let isV4 = unsafe (addresses + index * SocketAddress.capacity).load(as: sa_family_t.self) == sa_family_t(AF_INET)
         // SAFETY: local_address is 16 bytes, of which an IPv4 address uses the first 4.

@@ -143,7 +143,7 @@ extension DatagramSendQueue {
     private func prepareMessage(_ index: Int, message: Int) {
         let entry = unsafe entries[index]
         let address = unsafe addresses + entry.destination * SocketAddress.capacity
-        var header = msghdr()
+        var header = unsafe msghdr()
         unsafe header.msg_name = address
         unsafe header.msg_namelen = SocketAddress.write(destinations[entry.destination].endpoint, to: address)
         unsafe header.msg_iov = vectors + entry.firstPiece
@@ -163,7 +163,7 @@ extension DatagramSendQueue {
             return unsafe Int(clinux_write_datagram_control(control, family.rawValue, nil, 0, entry.trafficClass, segmentSize))
         }
         return unsafe withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { local in
-            let bytes = unsafe local.baseAddress!
+            let bytes = local.baseAddress!
             switch source.address {
             case .v4(let address): unsafe address.write(to: bytes)
             case .v6(let address): unsafe address.write(to: bytes)

@@ -10,6 +10,7 @@ public import NetworkTypes
 ///
 /// A super-datagram's segments all have the size of its first; only the last may be shorter. Segments that lie back to back in
 /// memory share an `iovec`. Source: udp(7), UDP_SEGMENT; the limits are in ``Limits``.
+@safe
 public struct DatagramSendQueue: ~Copyable {
     enum Limits {
         /// Kernels before 6.9 refuse more segments than this (UDP_MAX_SEGMENTS).
@@ -114,7 +115,7 @@ public struct DatagramSendQueue: ~Copyable {
     /// Adds one datagram of the run begun last.
     /// - Returns: false if the queue is full: flush, then begin and append again.
     public mutating func append(_ datagram: UnsafeRawPointer, count: Int, trafficClass: UInt8) -> Bool {
-        if entryCount > 0, unsafe extend(&entries[entryCount - 1], datagram, count, trafficClass) { return true }
+        if unsafe extendLast(datagram, count, trafficClass) { return true }
         guard entryCount < capacity, pieceCount < capacity, destinationCount > 0 else { return false }
         // SAFETY: both indices are below their arrays' sizes.
         unsafe vectors[pieceCount] = iovec(iov_base: UnsafeMutableRawPointer(mutating: datagram), iov_len: count)
@@ -126,25 +127,28 @@ public struct DatagramSendQueue: ~Copyable {
         return true
     }
 
-    private mutating func extend(
-        _ entry: inout Entry, _ datagram: UnsafeRawPointer, _ count: Int, _ trafficClass: UInt8
-    ) -> Bool {
+    /// Makes the datagram another segment of the last super-datagram, if it may be one.
+    private mutating func extendLast(_ datagram: UnsafeRawPointer, _ count: Int, _ trafficClass: UInt8) -> Bool {
+        guard entryCount > 0 else { return false }
+        // SAFETY: the last entry and the last piece exist.
+        let entry = unsafe entries + (entryCount - 1)
         guard
-            entry.open, count <= entry.segmentSize, entry.trafficClass == trafficClass, entry.segments < Limits.segments,
-            entry.bytes + count <= Limits.bytes, entry.destination == destinationCount - 1, count > 0
+            unsafe entry.pointee.open, unsafe count <= entry.pointee.segmentSize, count > 0,
+            unsafe entry.pointee.trafficClass == trafficClass, unsafe entry.pointee.segments < Limits.segments,
+            unsafe entry.pointee.bytes + count <= Limits.bytes, unsafe entry.pointee.destination == destinationCount - 1
         else { return false }
-        let last = unsafe vectors[pieceCount - 1]
-        if unsafe last.iov_base + last.iov_len == UnsafeMutableRawPointer(mutating: datagram) {
-            unsafe vectors[pieceCount - 1].iov_len += count
+        let last = unsafe vectors + (pieceCount - 1)
+        if unsafe last.pointee.iov_base + last.pointee.iov_len == UnsafeMutableRawPointer(mutating: datagram) {
+            unsafe last.pointee.iov_len += count
         } else {
             guard pieceCount < capacity else { return false }
             unsafe vectors[pieceCount] = iovec(iov_base: UnsafeMutableRawPointer(mutating: datagram), iov_len: count)
             pieceCount += 1
-            entry.pieces += 1
+            unsafe entry.pointee.pieces += 1
         }
-        entry.segments += 1
-        entry.bytes += count
-        entry.open = count == entry.segmentSize
+        unsafe entry.pointee.segments += 1
+        unsafe entry.pointee.bytes += count
+        unsafe entry.pointee.open = count == entry.pointee.segmentSize
         return true
     }
 

@@ -1,6 +1,6 @@
 internal import CLinuxShims
 internal import Glibc
-public import NetworkTypes
+internal import NetworkTypes
 
 /// Room for an IPv4 or IPv6 socket address as the kernel lays it out, converted from and to ``Endpoint``.
 struct SocketAddress {

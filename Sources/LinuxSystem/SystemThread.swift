@@ -1,3 +1,4 @@
+internal import CLinuxShims
 internal import Glibc
 
 /// A kernel thread that runs one function to its end.
@@ -33,7 +34,7 @@ public final class SystemThread: Sendable {
             { argument in
                 // SAFETY: the reference that passRetained handed over is taken back exactly once, here.
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-                unsafe pthread_setname_np(pthread_self(), start.name)
+                unsafe clinux_set_thread_name(start.name)
                 start.body()
                 return nil
             }, start.toOpaque())
@@ -46,6 +47,6 @@ public final class SystemThread: Sendable {
 
     /// Waits until the thread has ended. Call it once, from another thread.
     public func join() {
-        unsafe pthread_join(thread, nil)
+        pthread_join(thread, nil)
     }
 }

@@ -1,6 +1,6 @@
 internal import CLinuxShims
 internal import Glibc
-public import NetworkTypes
+internal import NetworkTypes
 import Synchronization
 
 /// The address family of a socket.
@@ -88,7 +88,7 @@ public final class UDPSocket: Sendable {
         var storage = sockaddr_in6()
         // SAFETY: sockaddr_in6 is the larger of the two addresses and lives across both calls.
         let bound: UInt16? = unsafe withUnsafeMutableBytes(of: &storage) { memory in
-            let base = unsafe memory.baseAddress!
+            let base = memory.baseAddress!
             var length = unsafe SocketAddress.write(Endpoint(address: any, port: port), to: base)
             let address = unsafe base.assumingMemoryBound(to: sockaddr.self)
             guard unsafe Glibc.bind(descriptor, address, length) == 0 else { return nil }

@@ -1,9 +1,12 @@
-// Batched datagram calls and their control messages: glibc hides these behind _GNU_SOURCE, and the CMSG macros don't import.
+// Batched datagram calls, their control messages and a few more calls: glibc hides these behind _GNU_SOURCE, and the CMSG macros don't import.
 #ifndef CLINUX_DATAGRAM_SHIMS_H
 #define CLINUX_DATAGRAM_SHIMS_H
 
+#include <poll.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <time.h>
 
 // Laid out as the kernel's struct mmsghdr.
 struct clinux_mmsghdr {
@@ -30,6 +33,15 @@ void clinux_read_datagram_control(const struct msghdr *header, struct clinux_dat
 #define CLINUX_SEND_CONTROL_SIZE 96
 unsigned long clinux_write_datagram_control(
     void *control, int family, const uint8_t *local_address, uint32_t interface_index, uint8_t traffic_class, uint16_t segment_size);
+
+// ppoll without a signal mask; a null timeout waits for ever.
+int clinux_ppoll(struct pollfd *descriptors, unsigned long count, const struct timespec *timeout);
+
+// strerror_r as GNU has it: the text, in `buffer` or constant.
+const char *clinux_error_text(int error, char *buffer, size_t size);
+
+// Names the calling thread, at most 15 bytes, as ps -L and top -H show it.
+void clinux_set_thread_name(const char *name);
 
 // Values that <netinet/in.h> keeps for _GNU_SOURCE, or that glibc lacks.
 enum {

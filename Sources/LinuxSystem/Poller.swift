@@ -1,0 +1,54 @@
+internal import CLinuxShims
+internal import Glibc
+public import NetworkTypes
+
+/// Waits for several descriptors at once (epoll). Making it and adding to it may fail; waiting allocates nothing.
+public struct Poller: ~Copyable, Sendable {
+    private let epoll: FileDescriptor
+    private static let capacity = 16
+
+    public init() throws(SystemError) {
+        let descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard descriptor >= 0 else { throw SystemError(operation: "epoll_create1") }
+        epoll = FileDescriptor(owning: descriptor)
+    }
+
+    /// The poller's own descriptor: readable while one of its descriptors is ready.
+    public var rawValue: Int32 { epoll.rawValue }
+
+    /// Watches `descriptor` for reading.
+    /// - Parameter token: below 64; the bit that ``wait(for:)`` sets when it is ready.
+    public func add(_ descriptor: Int32, token: Int) throws(SystemError) {
+        precondition(token < 64)
+        var event = unsafe epoll_event()
+        unsafe event.events = EPOLLIN.rawValue
+        unsafe event.data.u64 = UInt64(token)
+        guard unsafe epoll_ctl(epoll.rawValue, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            throw SystemError(operation: "epoll_ctl", subject: "descriptor \(descriptor)")
+        }
+    }
+
+    /// No longer watches `descriptor`.
+    public func remove(_ descriptor: Int32) {
+        var event = unsafe epoll_event()
+        unsafe epoll_ctl(epoll.rawValue, EPOLL_CTL_DEL, descriptor, &event)
+    }
+
+    /// Sleeps until a descriptor is ready or `timeout` has passed; nil waits for ever. Hang-ups and errors count as ready.
+    /// - Returns: the tokens of the ready ones, a bit each; 0 when the time is over.
+    public func wait(for timeout: Interval?) -> UInt64 {
+        let milliseconds = timeout.map { Int32(clamping: ($0.nanoseconds + 999_999) / 1_000_000) } ?? -1
+        return unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.capacity) { events in
+            while true {
+                // SAFETY: `events` has room for `capacity` events, and the kernel fills as many as it returns.
+                let count = unsafe epoll_wait(epoll.rawValue, events.baseAddress, Int32(Self.capacity), milliseconds)
+                if count < 0 && Glibc.errno == EINTR { continue }
+                var ready: UInt64 = 0
+                for i in 0..<max(0, Int(count)) {
+                    ready |= unsafe 1 << events[i].data.u64
+                }
+                return ready
+            }
+        }
+    }
+}
