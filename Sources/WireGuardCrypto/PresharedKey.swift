@@ -1,0 +1,34 @@
+/// The symmetric key that two peers may mix into their handshakes; all zeros where there is none. It wipes itself.
+public struct PresharedKey: Sendable {
+    private let secret: SecretBytes
+
+    /// The key of a handshake without a preshared key.
+    public static let zero = PresharedKey()
+
+    private init() {
+        secret = unsafe SecretBytes { _ in }
+    }
+
+    /// A copy of 32 bytes, or nil if `buffer` has another length.
+    public init?(_ buffer: UnsafeRawBufferPointer) {
+        guard let secret = unsafe SecretBytes(copying: buffer) else { return nil }
+        self.secret = secret
+    }
+
+    /// Whether this stands for no preshared key.
+    public var isZero: Bool {
+        secret.isZero
+    }
+
+    /// Calls `body` with the 32 bytes.
+    public func withUnsafeBytes<R: ~Copyable, E>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try unsafe secret.withUnsafeBytes(body)
+    }
+}
+
+extension PresharedKey: Equatable {
+    /// Takes the same time whatever the keys are.
+    public static func == (a: PresharedKey, b: PresharedKey) -> Bool {
+        a.secret == b.secret
+    }
+}

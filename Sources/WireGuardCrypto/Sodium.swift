@@ -1,0 +1,36 @@
+internal import CSodium
+
+/// libsodium, the portable implementation of the ciphers and of X25519.
+enum Sodium {
+    /// Evaluated once a process, on first use from any thread: picks the fastest code for this processor.
+    ///
+    /// libsodium fails here only where the system has no source of randomness, and nothing could be secure then.
+    private static let initialized: Void = {
+        precondition(sodium_init() >= 0, "libsodium cannot initialize: the system has no source of randomness")
+    }()
+
+    /// Must precede the first use of a cipher or curve; later calls cost a load and a branch.
+    @inline(__always)
+    static func ready() {
+        _ = initialized
+    }
+}
+
+/// Overwrites `bytes` with zeros in a way that the compiler does not remove.
+public func wipe(_ bytes: UnsafeMutableRawBufferPointer) {
+    guard let start = bytes.baseAddress else { return }
+    // SAFETY: the pointer and count belong to one buffer.
+    unsafe sodium_memzero(start, bytes.count)
+}
+
+/// Whether `count` bytes are the same, in a time that depends on `count` only.
+public func constantTimeEqual(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, count: Int) -> Bool {
+    // SAFETY: the caller vouches for `count` readable bytes at both.
+    unsafe sodium_memcmp(a, b, count) == 0
+}
+
+/// Whether `count` bytes are all zero, in a time that depends on `count` only.
+public func constantTimeIsZero(_ bytes: UnsafeRawPointer, count: Int) -> Bool {
+    // SAFETY: the caller vouches for `count` readable bytes.
+    unsafe sodium_is_zero(bytes.assumingMemoryBound(to: UInt8.self), count) == 1
+}
