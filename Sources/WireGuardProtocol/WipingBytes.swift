@@ -1,0 +1,39 @@
+import WireGuardCrypto
+
+/// Secret bytes at an address of their own, written once and wiped when the last holder lets go.
+@safe
+final class WipingBytes: Sendable {
+    private nonisolated(unsafe) let storage: UnsafeMutableRawBufferPointer
+
+    /// - Parameter fill: writes all `byteCount` bytes.
+    init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        // SAFETY: nobody else has the address before this initialiser ends, and nobody writes after it.
+        unsafe storage = .allocate(byteCount: byteCount, alignment: 64)
+        unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
+        unsafe fill(storage)
+    }
+
+    /// 32 random bytes.
+    convenience init(using generator: inout some RandomNumberGenerator) {
+        let words: InlineArray<4, UInt64> = [generator.next(), generator.next(), generator.next(), generator.next()]
+        unsafe self.init(byteCount: 32) { destination in
+            for i in 0..<4 {
+                unsafe destination.storeBytes(of: words[i].littleEndian, toByteOffset: 8 * i, as: UInt64.self)
+            }
+        }
+    }
+
+    /// A copy.
+    convenience init(copying bytes: UnsafeRawBufferPointer) {
+        unsafe self.init(byteCount: bytes.count) { unsafe $0.copyMemory(from: bytes) }
+    }
+
+    deinit {
+        unsafe wipe(storage)
+        unsafe storage.deallocate()
+    }
+
+    func withUnsafeBytes<R: ~Copyable, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        unsafe try body(UnsafeRawBufferPointer(storage))
+    }
+}
