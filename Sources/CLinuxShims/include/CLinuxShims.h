@@ -2,8 +2,13 @@
 #ifndef CLINUX_SHIMS_H
 #define CLINUX_SHIMS_H
 
+#include <linux/fib_rules.h>
 #include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/virtio_net.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -11,5 +16,6 @@
 #include <sys/signalfd.h>
 
 #include "DatagramShims.h"
+#include "TunShims.h"
 
 #endif
