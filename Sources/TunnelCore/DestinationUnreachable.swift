@@ -1,4 +1,4 @@
-public import NetworkTypes
+internal import NetworkTypes
 
 /// Writes the ICMP or ICMPv6 "destination unreachable" that answers an inner packet no peer takes, so that programs learn at
 /// once instead of timing out.

@@ -22,6 +22,14 @@ public struct HandshakeDatagram: Sendable {
             bytes[i] = unsafe datagram[i]
         }
     }
+
+    /// Calls `body` with the datagram's bytes.
+    public func withUnsafeBytes<R: ~Copyable, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        let span = bytes.span
+        return unsafe try span.withUnsafeBytes { (whole) throws(E) -> R in
+            unsafe try body(UnsafeRawBufferPointer(rebasing: whole[..<count]))
+        }
+    }
 }
 
 /// Handshake datagrams that wait for their turn, and the judgement whether they come faster than they can be answered.

@@ -1,0 +1,38 @@
+internal import NetworkTypes
+internal import WireGuardCrypto
+public import WireGuardProtocol
+
+/// One piece of a handshake that costs scalar multiplications: everything it needs is copied in, so it is performed without the
+/// tunnel's lock, on any thread.
+public enum HandshakeStep: Sendable {
+    /// Make an initiation to the peer at `slot`; `index` is reserved for it.
+    case initiate(InitiationCreation, slot: UInt32, index: UInt32)
+    /// Find out who sent an initiation.
+    case open(InitiationOpening, Arrival)
+    /// Make the response to an initiation of the peer at `slot`; `index` is reserved for it.
+    case respond(ResponseCreation, slot: UInt32, index: UInt32, Arrival)
+    /// Take the response of the peer at `slot`.
+    case consume(ResponseConsumption, slot: UInt32, Arrival)
+
+    /// What came of a step, for ``Tunnel/resume(_:at:using:)``.
+    public enum Outcome: Sendable {
+        case initiated(Result<CreatedInitiation, Refusal>, slot: UInt32, index: UInt32)
+        case opened(Result<OpenedInitiation, Refusal>, Arrival)
+        case responded(Result<CreatedResponse, Refusal>, slot: UInt32, index: UInt32, Arrival)
+        case consumed(Result<DerivedSession, Refusal>, slot: UInt32, Arrival)
+    }
+
+    /// Computes the step: a pure function, some 50 to 100 microseconds.
+    public func perform() -> Outcome {
+        switch self {
+        case .initiate(let creation, let slot, let index):
+            .initiated(Result { () throws(Refusal) in try creation.perform() }, slot: slot, index: index)
+        case .open(let opening, let arrival):
+            .opened(Result { () throws(Refusal) in try opening.perform() }, arrival)
+        case .respond(let creation, let slot, let index, let arrival):
+            .responded(Result { () throws(Refusal) in try creation.perform() }, slot: slot, index: index, arrival)
+        case .consume(let consumption, let slot, let arrival):
+            .consumed(Result { () throws(Refusal) in try consumption.perform() }, slot: slot, arrival)
+        }
+    }
+}

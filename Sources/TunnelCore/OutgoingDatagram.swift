@@ -1,0 +1,13 @@
+public import NetworkTypes
+
+/// A datagram that handshakes and timers want sent: a handshake message, a cookie, a keepalive, or a packet that waited for a session.
+public struct OutgoingDatagram: Sendable {
+    /// DSCP AF41, what handshake messages carry, so that a congested link prefers them (as other implementations do).
+    static let handshakeTrafficClass: UInt8 = 0x88
+
+    public var bytes: [UInt8]
+    public var endpoint: Endpoint
+    public var source: EndpointSource?
+    /// The outer IPv4 TOS or IPv6 traffic class.
+    public var trafficClass: UInt8
+}

@@ -1,0 +1,129 @@
+public import NetworkTypes
+public import WireGuardProtocol
+
+/// A received data message that is addressed to a session of ours, and is to be opened.
+@safe
+public struct OpenJob {
+    /// The sealed payload: the message without its header.
+    public let sealed: UnsafeMutableRawPointer
+    /// Its bytes, tag included.
+    public let sealedCount: Int
+    /// 32 bytes at the start of 64.
+    public let key: UnsafeRawPointer
+    public let counter: UInt64
+    let keypair: UnsafeMutablePointer<Keypair>
+    let slot: UInt32
+
+    /// The payload's bytes.
+    @inlinable
+    public var payloadCount: Int { sealedCount - TransportMessage.tagByteCount }
+}
+
+/// How a datagram reached us.
+public struct Arrival: Sendable {
+    public var sender: Endpoint
+    /// The local address it came to.
+    public var source: EndpointSource?
+    /// The outer traffic class; its ECN bits matter.
+    public var trafficClass: UInt8
+
+    @inlinable
+    public init(sender: Endpoint, source: EndpointSource?, trafficClass: UInt8) {
+        self.sender = sender
+        self.source = source
+        self.trafficClass = trafficClass
+    }
+}
+
+extension Tunnel {
+    /// Whether a data message can be opened.
+    public enum Opening {
+        case open(OpenJob)
+        case dropped(DropReason)
+    }
+
+    /// What becomes of an opened data message.
+    public enum Inbound {
+        /// The inner packet's size, without padding.
+        case deliver(count: Int)
+        case keepalive
+        case dropped(DropReason)
+    }
+
+    /// Finds the session of a data message.
+    /// - Parameter message: at least ``TransportMessage/overhead`` bytes whose ``MessageKind`` is `transport`.
+    public func prepareOpening(_ message: UnsafeMutableRawBufferPointer, at time: TimePoint) -> Opening {
+        let header = unsafe TransportMessage(header: UnsafeRawBufferPointer(message))
+        guard let session = sessions.lookup(header.receiverIndex), let pointer = unsafe session.keypair else {
+            return .dropped(.unknownIndex)
+        }
+        // SAFETY: an index leads to a keypair only while its peer's ring holds it.
+        let keypair = unsafe pointer.assumingMemoryBound(to: Keypair.self)
+        guard unsafe keypair.pointee.canReceive(at: time.now) else { return .dropped(.sessionExpired) }
+        guard header.counter < Limits.rejectAfterMessages else { return .dropped(.counterLimit) }
+        return unsafe .open(
+            OpenJob(
+                sealed: message.baseAddress! + TransportMessage.headerByteCount,
+                sealedCount: message.count - TransportMessage.headerByteCount, key: keypair.pointee.receivingKey,
+                counter: header.counter, keypair: keypair, slot: session.peer))
+    }
+
+    /// Takes a message whose tag was right: is it new, and may its peer send this inner packet?
+    /// - Parameters:
+    ///   - packet: the opened payload, ``OpenJob/payloadCount`` bytes; its ECN bits may be changed here.
+    ///   - arrival: how it came. The peer's endpoint follows it.
+    public mutating func accept(
+        _ job: OpenJob, packet: UnsafeMutableRawPointer, arrival: borrowing Arrival, at time: TimePoint
+    ) -> Inbound {
+        guard let entry = unsafe peers[job.slot] else { return .dropped(.unknownIndex) }
+        if let refusal = unsafe job.keypair.pointee.window.accept(job.counter) {
+            return .dropped(refusal == .window ? .tooOld : .replay)
+        }
+        // From here on the message is authentic and new: counters, endpoint and timers advance whatever is inside.
+        unsafe Self.touch(&entry.pointee.inbound, job.slot, &inboundTouched)
+        unsafe entry.pointee.inbound.bytes += UInt64(job.sealedCount + TransportMessage.headerByteCount)
+        if unsafe entry.pointee.peer.isUnconfirmed(job.keypair) { unsafe entry.pointee.inbound.confirms = true }
+        unsafe follow(arrival, entry)
+        let payloadCount = job.payloadCount
+        if payloadCount == 0 { return .keepalive }
+        unsafe entry.pointee.inbound.carriesData = true
+        guard let header = unsafe IPPacketHeader(UnsafeRawBufferPointer(start: packet, count: payloadCount)) else {
+            return .dropped(.innerMalformed)
+        }
+        guard allowedIPs.lookup(header.source) == job.slot else { return .dropped(.sourceNotAllowed) }
+        if arrival.trafficClass & 3 != 0 {
+            let outer = ECNCodepoint(trafficClass: arrival.trafficClass)
+            guard let ecn = ECNCodepoint.decapsulated(inner: header.ecn, outer: outer) else {
+                return .dropped(.congestionNotUnderstood)
+            }
+            unsafe header.setECN(ecn, in: packet)
+        }
+        return .deliver(count: header.totalLength)
+    }
+
+    /// Roaming: the endpoint follows the last authenticated message.
+    @inline(__always)
+    func follow(_ arrival: borrowing Arrival, _ entry: UnsafeMutablePointer<PeerEntry>) {
+        if unsafe entry.pointee.endpoint != arrival.sender { unsafe entry.pointee.endpoint = arrival.sender }
+        if unsafe entry.pointee.source != arrival.source { unsafe entry.pointee.source = arrival.source }
+    }
+
+    /// Accounts for the batch: timers, statistics, sessions that it confirmed or that are to be renewed.
+    public mutating func finishInbound(at time: TimePoint) {
+        for slot in inboundTouched {
+            guard let entry = unsafe peers[slot] else { continue }
+            let batch = unsafe entry.pointee.inbound
+            unsafe entry.pointee.inbound = PeerEntry.Batch()
+            unsafe entry.pointee.receivedBytes += batch.bytes
+            var actions: PeerActions = []
+            if batch.confirms {
+                let released = unsafe entry.pointee.peer.confirm(at: time.now, unixNanoseconds: time.unixNanoseconds)
+                unregister(released)
+                actions.insert(.sendStaged)
+            }
+            unsafe actions.formUnion(entry.pointee.peer.didReceive(carryingData: batch.carriesData, at: time.now))
+            perform(actions, slot, at: time)
+        }
+        inboundTouched.removeAll(keepingCapacity: true)
+    }
+}

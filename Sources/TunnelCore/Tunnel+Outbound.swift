@@ -1,0 +1,99 @@
+public import NetworkTypes
+public import WireGuardProtocol
+
+/// A prepared data message whose payload is to be sealed in place: the header is written, the padding is zero.
+@safe
+public struct SealJob {
+    /// The message: 16 bytes of header, the padded payload, room for the tag.
+    public let message: UnsafeMutableRawPointer
+    /// The padded payload's bytes.
+    public let payloadCount: Int
+    /// 32 bytes at the start of 64.
+    public let key: UnsafeRawPointer
+    public let counter: UInt64
+
+    /// The whole message's bytes.
+    @inlinable
+    public var messageCount: Int { payloadCount + TransportMessage.overhead }
+}
+
+extension Tunnel {
+    /// What becomes of one inner packet on its way out.
+    public enum Outbound {
+        /// Seal it, then send it to ``destination(of:)`` of its peer.
+        case seal(SealJob)
+        /// There is no session yet: the packet was copied and waits for one; a handshake is under way.
+        case staged
+        case dropped(DropReason)
+    }
+
+    /// The peer that takes packets to `destination`: the one with the longest matching allowed IP.
+    @inline(__always)
+    public func route(_ destination: IPAddress) -> UInt32? {
+        allowedIPs.lookup(destination)
+    }
+
+    /// Where a peer's datagrams go, and from where; nil while no endpoint is known.
+    public func destination(of slot: UInt32) -> (endpoint: Endpoint, source: EndpointSource?)? {
+        guard let entry = unsafe peers[slot], let endpoint = unsafe entry.pointee.endpoint else { return nil }
+        return unsafe (endpoint, entry.pointee.source)
+    }
+
+    /// Makes a data message of an inner packet, or stages it.
+    /// - Parameters:
+    ///   - packet: a well-formed IP packet, with room for the header (16 bytes) in front of it, and for padding and tag (31 bytes) behind it.
+    ///   - slot: from ``route(_:)``.
+    public mutating func prepare(_ packet: UnsafeMutableRawPointer, count: Int, to slot: UInt32, at time: TimePoint) -> Outbound {
+        guard let entry = unsafe peers[slot] else { return .dropped(.noPeerForDestination) }
+        guard unsafe entry.pointee.endpoint != nil else { return .dropped(.noEndpoint) }
+        unsafe Self.touch(&entry.pointee.outbound, slot, &outboundTouched)
+        guard let keypair = unsafe entry.pointee.peer.sendingKeypair(at: time.now) else {
+            return unsafe stage(UnsafeRawBufferPointer(start: packet, count: count), slot, entry)
+        }
+        let counters = unsafe keypair.pointee.reserveCounters(1)
+        guard !counters.isEmpty else {
+            return unsafe stage(UnsafeRawBufferPointer(start: packet, count: count), slot, entry)
+        }
+        let padded = TransportMessage.paddedByteCount(of: count, mtu: mtu)
+        // SAFETY: the caller gives this room on both sides of the packet.
+        let message = unsafe packet - TransportMessage.headerByteCount
+        unsafe TransportMessage(receiverIndex: keypair.pointee.remoteIndex, counter: counters.lowerBound).write(to: message)
+        for i in count..<padded { unsafe packet.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
+        unsafe entry.pointee.outbound.bytes += UInt64(padded + TransportMessage.overhead)
+        unsafe entry.pointee.outbound.carriesData = true
+        return unsafe .seal(
+            SealJob(message: message, payloadCount: padded, key: keypair.pointee.sendingKey, counter: counters.lowerBound))
+    }
+
+    private mutating func stage(
+        _ packet: UnsafeRawBufferPointer, _ slot: UInt32, _ entry: UnsafeMutablePointer<PeerEntry>
+    ) -> Outbound {
+        let dropped = unsafe entry.pointee.staged.append(packet)
+        drops.add(.stagedQueueFull, dropped)
+        return .staged
+    }
+
+    /// Accounts for the batch: timers, statistics, sessions to renew, handshakes to begin for what was staged.
+    public mutating func finishOutbound(at time: TimePoint) {
+        for slot in outboundTouched {
+            guard let entry = unsafe peers[slot] else { continue }
+            let batch = unsafe entry.pointee.outbound
+            unsafe entry.pointee.outbound = PeerEntry.Batch()
+            var actions: PeerActions = []
+            if batch.carriesData {
+                unsafe entry.pointee.sentBytes += batch.bytes
+                actions = unsafe entry.pointee.peer.didSend(carryingData: true, at: time.now)
+            }
+            if unsafe !entry.pointee.staged.isEmpty { actions.insert(.initiateHandshake) }
+            perform(actions, slot, at: time)
+        }
+        outboundTouched.removeAll(keepingCapacity: true)
+    }
+
+    @inline(__always)
+    static func touch(_ batch: inout PeerEntry.Batch, _ slot: UInt32, _ touched: inout [UInt32]) {
+        guard !batch.isTouched else { return }
+        batch.isTouched = true
+        touched.append(slot)
+    }
+}

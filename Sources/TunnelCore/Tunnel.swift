@@ -1,0 +1,60 @@
+public import NetworkTypes
+internal import WireGuardCrypto
+public import WireGuardProtocol
+
+/// A whole tunnel without its sockets, threads and clocks: all peers, who gets which packet, every session and timer.
+///
+/// # Contract
+///
+/// One owner calls it, under one lock if several threads need it; nothing here blocks, reads a clock or draws randomness of its own.
+/// `time` is an argument everywhere and its monotonic part never goes back.
+///
+/// **The data path** works in batches under the lock. Outbound, for each packet: ``route(_:)``, ``prepare(_:count:to:at:)``, seal what it
+/// says, and at the end of the batch ``finishOutbound(at:)``. Inbound, for each datagram: ``prepareOpening(_:at:)``, open, ``accept(_:at:)``, and
+/// at the end ``finishInbound(at:)``. Keys are only used under the lock; nothing frees one before the batch has been finished.
+///
+/// **Handshakes and timers** are somebody else's, beside the data path: when ``needsAttention`` is set or ``nextDeadline`` has come,
+/// call ``attend(at:using:)``: send the datagrams it returns and perform its steps, *without* the lock. A step's result goes to
+/// ``resume(_:at:using:)``, which may ask for another. ``HandshakeGate`` judges what comes from the network before it costs anything.
+///
+/// **Configuration** is one ``apply(_:at:)`` for each update; ``snapshot(listenPort:firewallMark:)`` is what others are shown.
+@safe
+public struct Tunnel: ~Copyable {
+    /// Our keys; without them no handshake is made or answered.
+    public internal(set) var identity: LocalIdentity?
+    /// Which peer takes which destination, and may use which source.
+    public internal(set) var allowedIPs = AllowedIPs()
+    /// Payloads are padded, but never past this many bytes (the interface's MTU).
+    public var mtu: Int
+    /// What was not forwarded, by reason.
+    public var drops = DropCounters()
+    /// Whether ``attend(at:using:)`` has something to do before ``nextDeadline``. Cleared by it.
+    public internal(set) var needsAttention = false
+
+    var peers = PeerTable()
+    var sessions = SessionIndexTable()
+    var deadlines = DeadlineQueue()
+    /// Slots with errands, each once.
+    var attention: [UInt32] = []
+    /// Slots that the batch at hand has touched, each once.
+    var outboundTouched: [UInt32] = []
+    var inboundTouched: [UInt32] = []
+    /// Seeds the jitter of each new peer.
+    var seed: UInt64
+    var cipher = TransportCipher()
+
+    /// A tunnel with no key and no peer.
+    /// - Parameter seed: random; it decides the jitter of all timers.
+    public init(mtu: Int, seed: UInt64) {
+        self.mtu = mtu
+        self.seed = seed
+        outboundTouched.reserveCapacity(64)
+        inboundTouched.reserveCapacity(64)
+    }
+
+    /// When ``attend(at:using:)`` is due at the latest, if ``needsAttention`` isn't set earlier.
+    public var nextDeadline: Instant { deadlines.next }
+
+    /// How many peers there are.
+    public var peerCount: Int { peers.count }
+}
