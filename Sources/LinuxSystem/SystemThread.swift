@@ -50,3 +50,10 @@ public final class SystemThread: Sendable {
         pthread_join(thread, nil)
     }
 }
+
+extension SystemThread {
+    /// Lets another thread run on this processor, if one waits for it.
+    public static func yield() {
+        sched_yield()
+    }
+}

@@ -1,0 +1,19 @@
+internal import Glibc
+
+/// The error numbers that decide what a data path does next, for those who have no libc at hand. Source: errno(3).
+public enum ErrorNumber {
+    /// EAGAIN: nothing there, or no room, just now.
+    public static let wouldBlock = Glibc.EAGAIN
+    /// EBADFD: a TUN queue whose interface is gone.
+    public static let badDescriptorState = Glibc.EBADFD
+    /// ENODEV: no such interface.
+    public static let noDevice = Glibc.ENODEV
+    /// EIO: a TUN interface that is down.
+    public static let inputOutput = Glibc.EIO
+    /// EINVAL: what was handed over makes no sense to the kernel.
+    public static let invalidArgument = Glibc.EINVAL
+    /// EBUSY: somebody else has it.
+    public static let busy = Glibc.EBUSY
+    /// EBADF: not an open descriptor.
+    public static let badDescriptor = Glibc.EBADF
+}
