@@ -1,4 +1,3 @@
-public import CLinuxShims
 internal import Glibc
 
 /// What one non-blocking transfer came to: a value, because on the packet path neither a throw nor a text is wanted.
@@ -34,22 +33,6 @@ extension FileDescriptor {
         var result: Int
         // SAFETY: the kernel reads at most `count` bytes of the caller's buffer.
         repeat { result = unsafe Glibc.write(rawValue, buffer.baseAddress, buffer.count) } while result < 0 && Glibc.errno == EINTR
-        return TransferResult(result)
-    }
-
-    /// One readv(2), scattered over at most 1024 pieces, again after EINTR.
-    public func receive(scattered pieces: UnsafeBufferPointer<iovec>) -> TransferResult {
-        var result: Int
-        // SAFETY: each piece is memory of the caller's that its length describes.
-        repeat { result = unsafe readv(rawValue, pieces.baseAddress, Int32(pieces.count)) } while result < 0 && Glibc.errno == EINTR
-        return TransferResult(result)
-    }
-
-    /// One writev(2), gathered from at most 1024 pieces, again after EINTR.
-    public func send(gathered pieces: UnsafeBufferPointer<iovec>) -> TransferResult {
-        var result: Int
-        // SAFETY: each piece is memory of the caller's that its length describes.
-        repeat { result = unsafe writev(rawValue, pieces.baseAddress, Int32(pieces.count)) } while result < 0 && Glibc.errno == EINTR
         return TransferResult(result)
     }
 }

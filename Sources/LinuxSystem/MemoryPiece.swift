@@ -13,30 +13,15 @@ public struct MemoryPiece {
     }
 }
 
-/// Reads and writes of the data path: an error is a returned value, because "nothing there" is no exception.
 extension FileDescriptor {
-    /// Reads what is there, up to `count` bytes.
-    /// - Returns: the bytes read, or the errno as a negative number.
-    public func unsafeRead(into start: UnsafeMutableRawPointer, count: Int) -> Int {
-        while true {
-            // SAFETY: the caller vouches for `count` bytes at `start`.
-            let result = unsafe Glibc.read(rawValue, start, count)
-            if result >= 0 { return result }
-            let error = Glibc.errno
-            if error != EINTR { return -Int(error) }
-        }
-    }
-
-    /// Writes the pieces in one call, as one packet where the descriptor counts in packets.
+    /// Writes the pieces in one writev(2), as one packet where the descriptor counts in packets; again after EINTR.
     /// - Parameter count: how many pieces; at most 1024 (UIO_MAXIOV).
-    /// - Returns: the bytes written, or the errno as a negative number.
-    public func unsafeWrite(_ pieces: UnsafePointer<MemoryPiece>, count: Int) -> Int {
-        while true {
-            // SAFETY: MemoryPiece has iovec's layout; the caller vouches for the pieces and their memory.
-            let result = unsafe writev(rawValue, UnsafeRawPointer(pieces).assumingMemoryBound(to: iovec.self), Int32(count))
-            if result >= 0 { return result }
-            let error = Glibc.errno
-            if error != EINTR { return -Int(error) }
-        }
+    public func send(gathered pieces: UnsafePointer<MemoryPiece>, count: Int) -> TransferResult {
+        var result: Int
+        repeat {
+            // SAFETY: MemoryPiece has iovec's layout; each piece is memory of the caller's that its length describes.
+            result = unsafe writev(rawValue, UnsafeRawPointer(pieces).assumingMemoryBound(to: iovec.self), Int32(count))
+        } while result < 0 && Glibc.errno == EINTR
+        return TransferResult(result)
     }
 }

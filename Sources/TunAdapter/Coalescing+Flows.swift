@@ -6,7 +6,7 @@ extension Coalescing {
     func findFlow(_ hash: UInt64) -> Int {
         var i = flowCount &- 1
         // SAFETY: `flowCount` of them are initialized.
-        while i >= 0 && unsafe flows[i].hash != hash { i &-= 1 }
+        while unsafe i >= 0 && flows[i].hash != hash { i &-= 1 }
         return i
     }
 

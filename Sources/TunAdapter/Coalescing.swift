@@ -14,6 +14,7 @@ internal import NetworkTypes
 ///   is set (RFC 6864). A segment shorter than the first, or PSH, is the last.
 ///
 /// Only pointers are kept: the packets must stay as they are until ``removeAll()``. Nothing here allocates after ``init(capacity:)``.
+@safe
 struct Coalescing: ~Copyable {
     enum Limits {
         /// An IPv4 packet's length field ends here; IPv6 is held to the same.
@@ -27,6 +28,7 @@ struct Coalescing: ~Copyable {
         static let headerBytes = 128
     }
 
+    @unsafe
     struct Packet {
         let start: UnsafeMutableRawPointer
         let count: Int32
@@ -125,7 +127,7 @@ struct Coalescing: ~Copyable {
             if candidate.kind == .udp && !mergesUDP {
                 appendSingle(index, count: count)
             } else {
-                unsafe join(candidate, index: index)
+                join(candidate, index: index)
             }
         }
     }
@@ -166,19 +168,20 @@ struct Coalescing: ~Copyable {
     private mutating func extends(_ item: UnsafeMutablePointer<Item>, _ candidate: CoalescingCandidate, index: Int32) -> Bool {
         // SAFETY: the item's first packet is one of ours and has the headers it was classified by.
         let first = unsafe packets[Int(item.pointee.first)]
-        let limit = Int32(unsafe item.pointee.kind == .udp ? Limits.udpSegments : Limits.tcpSegments)
+        let start = unsafe UnsafeRawPointer(packets[Int(index)].start)
+        let limit = unsafe Int32(item.pointee.kind == .udp ? Limits.udpSegments : Limits.tcpSegments)
         guard unsafe item.pointee.kind == candidate.kind, unsafe item.pointee.isIPv6 == candidate.isIPv6,
             unsafe item.pointee.headerLength == candidate.headerLength,
             unsafe candidate.payload <= item.pointee.segmentSize,
             unsafe item.pointee.totalCount &+ candidate.payload <= Int32(Limits.superPacketBytes),
             unsafe item.pointee.segments < limit,
             unsafe candidate.kind == .udp || candidate.sequence == item.pointee.nextSequence,
-            unsafe candidate.hasSameHeaders(as: first.start, distance: item.pointee.segments),
-            candidate.isVerified
+            unsafe candidate.hasSameHeaders(start, as: first.start, distance: item.pointee.segments),
+            unsafe candidate.isVerified(start)
         else { return false }
         if unsafe !item.pointee.isVerified {
             guard case .mergeable(let whole) = unsafe CoalescingCandidate.classify(first.start, count: Int(first.count)),
-                whole.isVerified
+                unsafe whole.isVerified(first.start)
             else { return false }
             unsafe item.pointee.isVerified = true
         }

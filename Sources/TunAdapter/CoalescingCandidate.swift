@@ -13,7 +13,6 @@ struct CoalescingCandidate {
         case mergeable(CoalescingCandidate)
     }
 
-    let start: UnsafeRawPointer
     let count: Int32
     let kind: Coalescing.Kind
     let isIPv6: Bool
@@ -69,9 +68,9 @@ struct CoalescingCandidate {
             guard unsafe Int(transport.field16(UDPHeader.lengthField)) == count &- transportOffset, payload > 0,
                 unsafe transport.field16(UDPHeader.checksum) != 0
             else { return .alone(flow: hash) }
-            return unsafe .mergeable(
+            return .mergeable(
                 CoalescingCandidate(
-                    start: start, count: Int32(truncatingIfNeeded: count), kind: .udp, isIPv6: isIPv6,
+                    count: Int32(truncatingIfNeeded: count), kind: .udp, isIPv6: isIPv6,
                     transportOffset: Int32(truncatingIfNeeded: transportOffset),
                     headerLength: Int32(truncatingIfNeeded: transportOffset &+ UDPHeader.length),
                     payload: Int32(truncatingIfNeeded: payload), flow: hash, sequence: 0, pushes: false))
@@ -86,18 +85,19 @@ struct CoalescingCandidate {
         else { return .alone(flow: hash) }
         return unsafe .mergeable(
             CoalescingCandidate(
-                start: start, count: Int32(truncatingIfNeeded: count), kind: .tcp, isIPv6: isIPv6,
+                count: Int32(truncatingIfNeeded: count), kind: .tcp, isIPv6: isIPv6,
                 transportOffset: Int32(truncatingIfNeeded: transportOffset),
                 headerLength: Int32(truncatingIfNeeded: transportOffset &+ length),
                 payload: Int32(truncatingIfNeeded: payload), flow: hash,
                 sequence: transport.field32(TCPHeader.sequence), pushes: flags & TCPHeader.psh != 0))
     }
 
-    /// Whether all of the headers that segments share are those of the packet at `first`, which is `distance` segments before.
+    /// Whether all of the headers that segments share are the same in this candidate's packet at `start` and in the one at
+    /// `first`, which is `distance` segments before.
     ///
     /// Both are of the same kind, IP version and header length.
     @inline(__always)
-    func hasSameHeaders(as first: UnsafeRawPointer, distance: Int32) -> Bool {
+    func hasSameHeaders(_ start: UnsafeRawPointer, as first: UnsafeRawPointer, distance: Int32) -> Bool {
         // SAFETY: both packets have at least `headerLength` bytes.
         if isIPv6 {
             // Version, traffic class and flow label; next header and hop limit; addresses.
@@ -133,8 +133,8 @@ struct CoalescingCandidate {
         return true
     }
 
-    /// Whether the IPv4 header's and the transport's checksums are right.
-    var isVerified: Bool {
+    /// Whether the IPv4 header's and the transport's checksums are right in this candidate's packet at `start`.
+    func isVerified(_ start: UnsafeRawPointer) -> Bool {
         // SAFETY: the packet has `count` bytes, and its headers were checked to be in them.
         if !isIPv6 {
             var network = InternetChecksum()
