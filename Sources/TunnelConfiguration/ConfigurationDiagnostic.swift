@@ -1,0 +1,68 @@
+/// One problem of a configuration file: where it is, what it is, and what to write instead.
+public struct ConfigurationDiagnostic: Error, Hashable, Sendable {
+    public enum Severity: Hashable, Sendable, Comparable {
+        /// The file works, but probably not as its author thinks.
+        case warning
+        /// The file cannot be used.
+        case error
+    }
+
+    public var severity: Severity
+    /// What the file is called, as the user wrote it.
+    public var file: String
+    /// The line, counted from 1; nil for a problem of the whole file.
+    public var line: Int?
+    /// The column of the first character, counted from 1 in characters.
+    public var column: Int?
+    /// How many characters the problem spans.
+    public var length: Int
+    /// What is wrong, beginning with the key: `AllowedIPs: "10.8.0.2/33" is not a prefix: IPv4 lengths end at 32`.
+    public var message: String
+    /// What to do about it, if there is more to say.
+    public var suggestion: String?
+    /// The line it is about; a secret in it is blotted out.
+    public var sourceLine: String?
+
+    /// The problem in one line, as compilers write it: `file:line:column: message`.
+    public var summary: String {
+        var place = file
+        if let line { place += ":\(line)" }
+        if let column { place += ":\(column)" }
+        return "\(place): \(severity == .warning ? "warning: " : "")\(message)"
+    }
+}
+
+extension ConfigurationDiagnostic: CustomStringConvertible {
+    /// The summary, the source line with a caret under what is wrong, and the suggestion.
+    public var description: String {
+        var text = summary
+        if let line, let column, let sourceLine {
+            let number = String(line)
+            let gutter = String(repeating: " ", count: number.count)
+            // Tabs stay tabs, so that the caret stands under its character whatever their width.
+            let indent = String(sourceLine.prefix(column - 1).map { $0 == "\t" ? "\t" : " " })
+            text += "\n  \(number) | \(sourceLine)"
+            text += "\n  \(gutter) | \(indent)^\(String(repeating: "~", count: max(0, length - 1)))"
+        }
+        if let suggestion { text += "\n  \(suggestion)" }
+        return text
+    }
+}
+
+extension ConfigurationDiagnostic {
+    /// A problem of a span of `source`.
+    init(
+        _ severity: Severity, _ message: String, at span: SourceSpan?, in source: SourceText, suggestion: String? = nil,
+        secret: Range<Int>? = nil
+    ) {
+        self.init(severity: severity, file: source.name, length: 0, message: message, suggestion: suggestion)
+        guard let span else { return }
+        var line = Array(source.line(span.line))
+        if let secret { for i in secret { line[i] = UInt8(ascii: "*") } }
+        while let last = line.last, isSpace(last), line.count > span.bytes.upperBound { line.removeLast() }
+        self.line = span.line
+        column = line.prefix(span.bytes.lowerBound).text.count + 1
+        length = max(1, line[span.bytes].text.count)
+        sourceLine = line[...].text
+    }
+}

@@ -1,0 +1,80 @@
+/// A stretch of one line of a configuration file.
+public struct SourceSpan: Hashable, Sendable {
+    /// The line, counted from 1.
+    public var line: Int
+    /// The bytes of the line, counted from 0.
+    public var bytes: Range<Int>
+}
+
+/// A value with the place it was read from.
+public struct Located<Value> {
+    public var value: Value
+    public var span: SourceSpan
+
+    init(_ value: Value, at span: SourceSpan) {
+        self.value = value
+        self.span = span
+    }
+}
+
+extension Located: Sendable where Value: Sendable {}
+extension Located: Equatable where Value: Equatable {}
+extension Located: Hashable where Value: Hashable {}
+
+/// A file's lines as they were written, to read from, to point into and to edit without disturbing the rest.
+struct SourceText: Sendable {
+    /// What diagnostics call the file.
+    let name: String
+    /// The lines without their `\n`.
+    let lines: [ArraySlice<UInt8>]
+    let endsWithNewline: Bool
+
+    init(name: String, bytes: [UInt8]) {
+        self.name = name
+        // Editors of other systems put a byte order mark first; it belongs to no line.
+        let content = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes[3...] : bytes[...]
+        endsWithNewline = content.last == UInt8(ascii: "\n")
+        var lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        self.lines = lines
+    }
+
+    /// The line with this number, from 1.
+    func line(_ number: Int) -> ArraySlice<UInt8> {
+        lines[number - 1]
+    }
+
+    /// The bytes of a span.
+    func bytes(_ span: SourceSpan) -> ArraySlice<UInt8> {
+        let line = line(span.line)
+        return line[(line.startIndex + span.bytes.lowerBound)..<(line.startIndex + span.bytes.upperBound)]
+    }
+}
+
+/// What both of WireGuard's readers call white space.
+func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || (0x09...0x0d).contains(byte)
+}
+
+extension ArraySlice<UInt8> {
+    /// Without white space at either end.
+    var trimmed: ArraySlice<UInt8> {
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return self[startIndex..<startIndex]
+        }
+        return self[first...last]
+    }
+
+    var text: String {
+        String(decoding: self, as: UTF8.self)
+    }
+
+    /// Whether it is `text` but for the case of ASCII letters.
+    func equalsIgnoringCase(_ text: String) -> Bool {
+        count == text.utf8.count && zip(self, text.utf8).allSatisfy { lowercased($0) == lowercased($1) }
+    }
+}
+
+func lowercased(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+}
