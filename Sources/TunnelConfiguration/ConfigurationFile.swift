@@ -1,0 +1,140 @@
+public import NetworkTypes
+public import WireGuardCrypto
+
+/// A wg-quick file read into values, each with the place it was written at.
+///
+/// Reading accepts what `wg` and `wg-quick` accept and never stops at the first problem: `diagnostics` holds all of them.
+/// The text is kept, so that changes can be written back with comments, order and host names as they were.
+/// Source: wg(8), wg-quick(8).
+public struct ConfigurationFile: Sendable {
+    public internal(set) var interface = InterfaceConfiguration()
+    /// The peers in the order of the file.
+    public internal(set) var peers: [PeerConfiguration] = []
+    /// Every problem, in the order of the file.
+    public internal(set) var diagnostics: [ConfigurationDiagnostic] = []
+
+    var source: SourceText
+    var sections: [SourceSection] = []
+
+    /// Whether some problem keeps the file from being used.
+    public var hasErrors: Bool {
+        diagnostics.contains { $0.severity == .error }
+    }
+
+    /// What diagnostics call the file.
+    public var name: String { source.name }
+
+    /// Reads a file.
+    /// - Parameters:
+    ///   - text: the file's bytes.
+    ///   - name: what diagnostics call it.
+    ///   - isReadableByOthers: whether its permissions, or its directory's, let others read it; worth a warning.
+    public init(text: [UInt8], name: String, isReadableByOthers: Bool = false) {
+        var reader = ConfigurationReader(source: SourceText(name: name, bytes: text))
+        self = reader.read(isReadableByOthers: isReadableByOthers)
+    }
+
+    init(source: SourceText) {
+        self.source = source
+    }
+}
+
+/// The [Interface] part of a configuration file. Several such sections count as one.
+public struct InterfaceConfiguration: Sendable {
+    public internal(set) var privateKey: Located<PrivateKey>?
+    public internal(set) var listenPort: Located<UInt16>?
+    /// 0 for `off`.
+    public internal(set) var firewallMark: Located<UInt32>?
+    public internal(set) var addresses: [Located<IPInterfaceAddress>] = []
+    public internal(set) var dnsServers: [Located<IPAddress>] = []
+    /// Entries of DNS that aren't addresses.
+    public internal(set) var dnsSearchDomains: [Located<String>] = []
+    public internal(set) var mtu: Located<UInt32>?
+    public internal(set) var table: Located<RoutingTableChoice>?
+    public internal(set) var preUp: [Located<String>] = []
+    public internal(set) var postUp: [Located<String>] = []
+    public internal(set) var preDown: [Located<String>] = []
+    public internal(set) var postDown: [Located<String>] = []
+    public internal(set) var savesConfiguration = false
+}
+
+/// Where the routes of the allowed IPs go.
+public enum RoutingTableChoice: Hashable, Sendable {
+    /// The main table; default routes get a table and rules of their own.
+    case automatic
+    /// No routes are added.
+    case off
+    case number(UInt32)
+    /// A table that the system has a name for.
+    case named(String)
+}
+
+/// One [Peer] of a configuration file.
+public struct PeerConfiguration: Sendable {
+    /// Where the section begins.
+    public internal(set) var header: SourceSpan
+    /// Always present in a file without errors.
+    public internal(set) var publicKey: Located<PublicKey>?
+    public internal(set) var presharedKey: Located<PresharedKey>?
+    public internal(set) var allowedIPs: [Located<AllowedIPEntry>] = []
+    public internal(set) var endpoint: Located<EndpointName>?
+    /// Seconds; 0 for `off`.
+    public internal(set) var persistentKeepalive: Located<UInt16>?
+}
+
+/// One entry of AllowedIPs.
+public struct AllowedIPEntry: Hashable, Sendable {
+    /// As it was written, host bits included.
+    public var written: IPInterfaceAddress
+    /// What the entry does with the prefix: newer `wg` reads `+` and `-` before it as a change to the running peer.
+    public var change: Change
+
+    public enum Change: Hashable, Sendable {
+        case replace, add, remove
+    }
+
+    /// The prefix that is routed.
+    public var prefix: IPPrefix { written.network }
+}
+
+/// Where a peer is reached, by address or by name.
+public struct EndpointName: Hashable, Sendable {
+    /// A host name or an address, without brackets.
+    public var host: String
+    /// A port number, or the name of a service.
+    public var service: String
+
+    public init(host: String, service: String) {
+        self.host = host
+        self.service = service
+    }
+
+    /// The endpoint, if it needs no resolution.
+    public var literal: Endpoint? {
+        Endpoint(description)
+    }
+}
+
+extension EndpointName: CustomStringConvertible {
+    public var description: String {
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(service)" : "\(host):\(service)"
+    }
+}
+
+/// A section as it stands in the text.
+struct SourceSection: Sendable {
+    var kind: ConfigurationSection
+    var headerLine: Int
+    var settings: [SourceSetting] = []
+
+    /// The last line that says something.
+    var lastLine: Int { settings.last?.line ?? headerLine }
+}
+
+/// A key and its value as they stand in the text.
+struct SourceSetting: Sendable {
+    var key: ConfigurationKey
+    /// The value without white space around it.
+    var span: SourceSpan
+    var line: Int { span.line }
+}

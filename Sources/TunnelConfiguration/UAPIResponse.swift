@@ -1,0 +1,77 @@
+internal import NetworkTypes
+public import TunnelCore
+internal import WireGuardCrypto
+
+/// The answer to a `get`, written piece by piece: the text of 10 000 peers is never in memory at once.
+/// Source: WireGuard cross-platform userspace interface.
+public struct UAPIResponse: Sendable {
+    private let snapshot: TunnelSnapshot
+    private let counters: [(name: String, value: UInt64)]
+    /// The next peer to write; -1 before the interface, one past the last for the end.
+    private var position = -1
+    private var isComplete = false
+
+    /// - Parameter counters: our own figures. `wg` reads over keys it doesn't know; a prefix keeps them from ever being one it does.
+    public init(_ snapshot: TunnelSnapshot, counters: [(name: String, value: UInt64)] = []) {
+        self.snapshot = snapshot
+        self.counters = counters
+    }
+
+    /// What stands before the name of each of our own figures.
+    public static let counterPrefix = "wg_lite_"
+
+    /// Appends the next part, of about `size` bytes. The text holds keys: wipe it when it has been sent.
+    /// - Returns: whether anything was left to write.
+    public mutating func write(into text: inout [UInt8], about size: Int = 64 << 10) -> Bool {
+        guard !isComplete else { return false }
+        let limit = text.count + size
+        while !isComplete, text.count < limit {
+            if position < 0 {
+                writeInterface(into: &text)
+            } else if position < snapshot.peers.count {
+                Self.write(snapshot.peers[position], into: &text)
+            } else {
+                text += "errno=0\n\n".utf8
+                isComplete = true
+            }
+            position += 1
+        }
+        return true
+    }
+
+    /// The answer to a `set`: 0 is success. The `wg` client negates what it reads here, so a failure is negative.
+    public static func answerToSet(errno: Int32) -> [UInt8] {
+        Array("errno=\(errno == 0 ? 0 : -abs(errno))\n\n".utf8)
+    }
+
+    /// The answer to a `get` that failed. The `wg` client takes only digits here, so it is positive.
+    public static func failureOfGet(errno: Int32) -> [UInt8] {
+        Array("errno=\(abs(errno))\n\n".utf8)
+    }
+
+    private func writeInterface(into text: inout [UInt8]) {
+        if let key = snapshot.privateKey {
+            text += "private_key=".utf8
+            key.appendHex(to: &text)
+            text.append(UInt8(ascii: "\n"))
+        }
+        if snapshot.listenPort != 0 { text += "listen_port=\(snapshot.listenPort)\n".utf8 }
+        if snapshot.firewallMark != 0 { text += "fwmark=\(snapshot.firewallMark)\n".utf8 }
+        for counter in counters { text += "\(Self.counterPrefix)\(counter.name)=\(counter.value)\n".utf8 }
+    }
+
+    private static func write(_ peer: PeerSnapshot, into text: inout [UInt8]) {
+        text += "public_key=".utf8
+        peer.publicKey.appendHex(to: &text)
+        text += "\npreshared_key=".utf8
+        (peer.presharedKey ?? .zero).appendHex(to: &text)
+        text += "\nprotocol_version=1\n".utf8
+        if let endpoint = peer.endpoint { text += "endpoint=\(endpoint)\n".utf8 }
+        let handshake = peer.lastHandshake ?? 0
+        text += "last_handshake_time_sec=\(handshake / 1_000_000_000)\n".utf8
+        text += "last_handshake_time_nsec=\(handshake % 1_000_000_000)\n".utf8
+        text += "tx_bytes=\(peer.sentBytes)\nrx_bytes=\(peer.receivedBytes)\n".utf8
+        text += "persistent_keepalive_interval=\(peer.persistentKeepalive)\n".utf8
+        for prefix in peer.allowedIPs { text += "allowed_ip=\(prefix)\n".utf8 }
+    }
+}
