@@ -3,15 +3,15 @@ public import WireGuardCrypto
 extension PublicKey {
     /// Reads the 44 characters of base64 that `wg` writes; other spellings of the same bytes are refused.
     public init(base64 text: some StringProtocol) throws(KeyTextError) {
-        self = try Self.decoding(KeyText.withBytes(base64: Array(text.utf8)[...]) { unsafe PublicKey($0) })
+        self = try unsafe Self.decoding(KeyText.withBytes(base64: Array(text.utf8)[...]) { unsafe PublicKey($0) })
     }
 
     init(base64 text: ArraySlice<UInt8>) throws(KeyTextError) {
-        self = try Self.decoding(KeyText.withBytes(base64: text) { unsafe PublicKey($0) })
+        self = try unsafe Self.decoding(KeyText.withBytes(base64: text) { unsafe PublicKey($0) })
     }
 
     init(hex text: ArraySlice<UInt8>) throws(KeyTextError) {
-        self = try Self.decoding(KeyText.withBytes(hex: text) { unsafe PublicKey($0) })
+        self = try unsafe Self.decoding(KeyText.withBytes(hex: text) { unsafe PublicKey($0) })
     }
 
     private static func decoding(_ result: Result<PublicKey?, KeyTextError>) throws(KeyTextError) -> PublicKey {
@@ -44,7 +44,7 @@ extension PrivateKey {
     }
 
     init(base64 text: ArraySlice<UInt8>) throws(KeyTextError) {
-        guard let key = try KeyText.withBytes(base64: text, { unsafe PrivateKey($0) }).get() else { throw .length(0) }
+        guard let key = try unsafe KeyText.withBytes(base64: text, { unsafe PrivateKey($0) }).get() else { throw .length(0) }
         self = key
     }
 
@@ -67,12 +67,12 @@ extension PresharedKey {
     }
 
     init(base64 text: ArraySlice<UInt8>) throws(KeyTextError) {
-        guard let key = try KeyText.withBytes(base64: text, { unsafe PresharedKey($0) }).get() else { throw .length(0) }
+        guard let key = try unsafe KeyText.withBytes(base64: text, { unsafe PresharedKey($0) }).get() else { throw .length(0) }
         self = key
     }
 
     init(hex text: ArraySlice<UInt8>) throws(KeyTextError) {
-        guard let key = try KeyText.withBytes(hex: text, { unsafe PresharedKey($0) }).get() else { throw .length(0) }
+        guard let key = try unsafe KeyText.withBytes(hex: text, { unsafe PresharedKey($0) }).get() else { throw .length(0) }
         self = key
     }
 
@@ -92,7 +92,7 @@ extension PresharedKey {
 enum PrivateKeyText {
     /// The key, or nil within for all zeros.
     static func decode(hex text: ArraySlice<UInt8>) throws(KeyTextError) -> PrivateKey? {
-        try KeyText.withBytes(hex: text) { bytes in
+        try unsafe KeyText.withBytes(hex: text) { bytes in
             unsafe bytes.allSatisfy { $0 == 0 } ? nil : PrivateKey(bytes)
         }.get()
     }

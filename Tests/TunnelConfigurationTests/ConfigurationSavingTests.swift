@@ -1,0 +1,155 @@
+import NetworkTypes
+import Testing
+import TunnelCore
+import WireGuardCrypto
+
+@testable import TunnelConfiguration
+
+@Suite struct ConfigurationSavingTests {
+    static func snapshot(of file: ConfigurationFile) -> TunnelSnapshot {
+        TunnelSnapshot(
+            privateKey: file.interface.privateKey?.value, listenPort: file.interface.listenPort?.value ?? 0,
+            firewallMark: file.interface.firewallMark?.value ?? 0,
+            peers: file.peers.map {
+                PeerSnapshot(
+                    publicKey: $0.publicKey!.value, presharedKey: $0.presharedKey?.value,
+                    endpoint: $0.endpoint?.value.literal ?? Endpoint("192.0.2.9:51820"),
+                    persistentKeepalive: $0.persistentKeepalive?.value ?? 0, lastHandshake: nil, receivedBytes: 0, sentBytes: 0,
+                    allowedIPs: $0.allowedIPs.map(\.value.prefix))
+            })
+    }
+
+    @Test func `saving what runs as written changes not one byte`() {
+        for text in [ConfigurationFileTests.whole, ConfigurationFileTests.whole + "\n"] {
+            let file = parse(text)
+            #expect(String(decoding: file.text(saving: Self.snapshot(of: file)), as: UTF8.self) == text)
+        }
+    }
+
+    @Test func `only what changed is written, and host names stay`() throws {
+        let text = """
+            # keep me
+            [Interface]
+            PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=   # mine
+
+            # the server
+            [Peer]
+            PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+            AllowedIPs = 10.0.0.0/8   # all
+            AllowedIPs = fd00::/8
+            Endpoint = vpn.example.org:51820
+            PersistentKeepalive = 25
+
+            # goes away
+            [Peer]
+            PublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
+            # with it
+            AllowedIPs = 192.0.2.0/24
+
+            # stays
+            [Peer]
+            PublicKey = gN65BkIKy1eCE9pP1wdc8ROUtkHLF2PfAqYdyYBz6EA=
+            Endpoint = 198.51.100.1:51820
+
+            """
+        let file = parse(text)
+        var state = Self.snapshot(of: file)
+        state.listenPort = 40000
+        state.peers.remove(at: 1)
+        state.peers[0].allowedIPs = [IPPrefix("10.0.0.0/8")!, IPPrefix("172.16.0.0/12")!]
+        state.peers[0].persistentKeepalive = 0
+        state.peers[1].endpoint = Endpoint("[2001:db8::1]:4")
+        var newPeer = state.peers[1]
+        newPeer.publicKey = try PublicKey(base64: "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=")
+        newPeer.allowedIPs = [IPPrefix("10.7.0.0/16")!]
+        state.peers.append(newPeer)
+        let saved = String(decoding: file.text(saving: state), as: UTF8.self)
+        #expect(
+            saved == """
+                # keep me
+                [Interface]
+                PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=   # mine
+                ListenPort = 40000
+
+                # the server
+                [Peer]
+                PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+                AllowedIPs = 10.0.0.0/8, 172.16.0.0/12
+                Endpoint = vpn.example.org:51820
+
+                # stays
+                [Peer]
+                PublicKey = gN65BkIKy1eCE9pP1wdc8ROUtkHLF2PfAqYdyYBz6EA=
+                Endpoint = [2001:db8::1]:4
+
+                [Peer]
+                PublicKey = HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=
+                AllowedIPs = 10.7.0.0/16
+                Endpoint = [2001:db8::1]:4
+
+                """)
+        let again = parse(saved)
+        #expect(String(decoding: again.text(saving: state), as: UTF8.self) == saved)
+    }
+
+    @Test func `what a random state is saved as reads back as that state`() {
+        for seed in UInt64(0)..<100 {
+            var generator = SeededGenerator(seed: seed)
+            let state = RandomState.snapshot(&generator)
+            let saved = parse("[Interface]\n").text(saving: state)
+            let file = ConfigurationFile(text: saved, name: "saved")
+            #expect(!file.hasErrors, "seed \(seed): \(file.diagnostics)")
+            #expect(file.tunnelUpdate().remainder(for: state).isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test func `syncing a file with what it made is a no-op`() {
+        let file = parse(ConfigurationFileTests.whole)
+        var state = Self.snapshot(of: file)
+        #expect(file.tunnelUpdate().remainder(for: state).isEmpty)
+        state.peers[0].persistentKeepalive = 1
+        let gone = state.peers.remove(at: 1)
+        state.peers.append(gone)
+        state.peers.append(RandomState.peer(&RandomState.generator))
+        let rest = file.tunnelUpdate().remainder(for: state)
+        #expect(rest.peers.count == 2)
+        #expect(rest.peers.contains { $0.removes })
+        #expect(rest.peers.contains { $0.persistentKeepalive == 25 && !$0.replacesAllowedIPs && $0.updatesOnly })
+    }
+}
+
+/// States of a tunnel that a seed names.
+enum RandomState {
+    static var generator: SeededGenerator {
+        get { SeededGenerator(seed: 99) }
+        set {}
+    }
+
+    static func snapshot(_ generator: inout SeededGenerator) -> TunnelSnapshot {
+        TunnelSnapshot(
+            privateKey: PrivateKey.random(using: &generator), listenPort: .random(in: 1...65535, using: &generator), firewallMark: 0,
+            peers: (0..<Int.random(in: 0...5, using: &generator)).map { _ in peer(&generator) })
+    }
+
+    static func peer(_ generator: inout SeededGenerator) -> PeerSnapshot {
+        let secret = PrivateKey.random(using: &generator)
+        let address = address(&generator)
+        return unsafe PeerSnapshot(
+            publicKey: PrivateKey.random(using: &generator).publicKey,
+            presharedKey: Bool.random(using: &generator) ? secret.withUnsafeBytes { unsafe PresharedKey($0) } : nil,
+            endpoint: Bool.random(using: &generator) ? Endpoint(address: address, port: .random(in: 1...65535, using: &generator)) : nil,
+            persistentKeepalive: .random(in: 0...65535, using: &generator),
+            lastHandshake: Bool.random(using: &generator) ? .random(in: 1...(1 << 62), using: &generator) : nil,
+            receivedBytes: .random(in: 0...(1 << 60), using: &generator), sentBytes: .random(in: 0...(1 << 60), using: &generator),
+            allowedIPs: (0..<Int.random(in: 0...6, using: &generator)).map { _ in
+                let address = Self.address(&generator)
+                return IPPrefix(address, length: UInt8.random(in: 0...UInt8(address.bitWidth), using: &generator))
+            })
+    }
+
+    private static func address(_ generator: inout SeededGenerator) -> IPAddress {
+        Bool.random(using: &generator)
+            ? .v4(IPv4Address(rawValue: .random(in: 0 ... .max, using: &generator)))
+            : .v6(IPv6Address(high: .random(in: 0 ... .max, using: &generator), low: .random(in: 0 ... .max, using: &generator)))
+    }
+}
