@@ -93,3 +93,7 @@ int clinux_ppoll(struct pollfd *descriptors, unsigned long count, const struct t
 const char *clinux_error_text(int error, char *buffer, size_t size) {
     return strerror_r(error, buffer, size);
 }
+
+const char *clinux_error_name(int error) {
+    return strerrorname_np(error);
+}

@@ -5,6 +5,7 @@
 #include <linux/if_tun.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
@@ -73,4 +74,12 @@ int clinux_kernel_release(char *release, unsigned long size) {
     strncpy(release, name.release, size - 1);
     release[size - 1] = 0;
     return 0;
+}
+
+int clinux_unshare_network(void) {
+    return unshare(CLONE_NEWNET);
+}
+
+int clinux_enter_network(int descriptor) {
+    return setns(descriptor, CLONE_NEWNET);
 }

@@ -9,14 +9,17 @@ public struct SystemError: Error, Hashable, Sendable {
     public let operation: String
     /// What it was done to, for example `UDP port 51820`; may be empty.
     public let subject: String
+    /// What the kernel said beyond the number (netlink's extended acknowledgement); may be empty.
+    public let detail: String
 
     /// The error of the call that just failed on this thread.
     public init(operation: String, subject: String = "") {
         self.init(errno: Glibc.errno, operation: operation, subject: subject)
     }
 
-    public init(errno: Int32, operation: String, subject: String = "") {
+    public init(errno: Int32, operation: String, subject: String = "", detail: String = "") {
         self.errno = errno
+        self.detail = detail
         self.operation = operation
         self.subject = subject
     }
@@ -30,6 +33,12 @@ public struct SystemError: Error, Hashable, Sendable {
         }
     }
 
+    /// The number's name in errno(3), for example `EADDRINUSE`.
+    public var name: String {
+        // SAFETY: glibc gives a constant, or nothing for a number it doesn't know.
+        unsafe clinux_error_name(errno).map { unsafe String(cString: $0) } ?? "errno \(errno)"
+    }
+
     public var isAddressInUse: Bool { errno == EADDRINUSE }
     public var isFamilyUnsupported: Bool { errno == EAFNOSUPPORT }
     public var isPermissionDenied: Bool { errno == EPERM || errno == EACCES }
@@ -38,7 +47,9 @@ public struct SystemError: Error, Hashable, Sendable {
 }
 
 extension SystemError: CustomStringConvertible {
+    /// The operation, its subject, the kernel's words and the number's name.
     public var description: String {
-        subject.isEmpty ? "\(operation): \(message)" : "\(operation) \(subject): \(message)"
+        let action = subject.isEmpty ? operation : "\(operation) \(subject)"
+        return detail.isEmpty ? "\(action): \(message) (\(name))" : "\(action): \(message) (\(name): \(detail))"
     }
 }

@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 
 #include "DatagramShims.h"
+#include "NetlinkShims.h"
 #include "TunShims.h"
 
 #endif

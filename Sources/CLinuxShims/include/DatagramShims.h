@@ -40,6 +40,9 @@ int clinux_ppoll(struct pollfd *descriptors, unsigned long count, const struct t
 // strerror_r as GNU has it: the text, in `buffer` or constant.
 const char *clinux_error_text(int error, char *buffer, size_t size);
 
+// The name of an errno, as in errno(3), or NULL.
+const char *clinux_error_name(int error);
+
 // Names the calling thread, at most 15 bytes, as ps -L and top -H show it.
 void clinux_set_thread_name(const char *name);
 

@@ -20,4 +20,8 @@ int clinux_driver_version(int socket, const char *interface, char *driver, char 
 
 // The kernel's release (uname), at most `size` bytes with its terminator.
 int clinux_kernel_release(char *release, unsigned long size);
+
+// Moves the calling thread to a new network namespace, or to that of an open descriptor.
+int clinux_unshare_network(void);
+int clinux_enter_network(int descriptor);
 #endif

@@ -1,0 +1,24 @@
+// Constants of <linux/netlink.h> under names of their own: other modules import the same macros, and Swift can't choose.
+#ifndef CLINUX_NETLINK_SHIMS_H
+#define CLINUX_NETLINK_SHIMS_H
+
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+
+static const int CLINUX_SOL_NETLINK = 270;
+static const int CLINUX_NETLINK_EXT_ACK = NETLINK_EXT_ACK;
+static const int CLINUX_NETLINK_CAP_ACK = NETLINK_CAP_ACK;
+static const int CLINUX_NETLINK_GET_STRICT_CHK = NETLINK_GET_STRICT_CHK;
+static const int CLINUX_NLMSG_NOOP = NLMSG_NOOP;
+static const int CLINUX_NLMSG_ERROR = NLMSG_ERROR;
+static const int CLINUX_NLMSG_DONE = NLMSG_DONE;
+static const int CLINUX_NLMSGERR_ATTR_MSG = NLMSGERR_ATTR_MSG;
+static const int CLINUX_NLM_F_ACK_TLVS = NLM_F_ACK_TLVS;
+static const int CLINUX_NLM_F_DUMP_INTR = NLM_F_DUMP_INTR;
+static const int CLINUX_NLA_F_NESTED = NLA_F_NESTED;
+static const int CLINUX_IFF_UP = IFF_UP;
+static const int CLINUX_IFA_F_NODAD = IFA_F_NODAD;
+static const int CLINUX_FIB_RULE_INVERT = FIB_RULE_INVERT;
+#endif

@@ -1,0 +1,80 @@
+internal import CLinuxShims
+internal import Glibc
+public import NetworkTypes
+
+/// An address of an interface, as the kernel reports it.
+public struct LinkAddress: Hashable, Sendable {
+    /// The interface's index.
+    public var link: UInt32
+    public var address: IPInterfaceAddress
+    /// RT_SCOPE_…: 0 universe, 253 link, 254 host.
+    public var scope: UInt8
+    /// IPv6: duplicate address detection is under way, the address can't be used yet.
+    public var isTentative: Bool
+}
+
+extension NetlinkSocket {
+    /// The addresses of one link, or of all.
+    public mutating func addresses(ofLink index: UInt32? = nil) throws(SystemError) -> [LinkAddress] {
+        let request = NetlinkRequest("list", "addresses", type: Int(RTM_GETADDR), flags: NLM_F_DUMP)
+        var part = ifaddrmsg()
+        part.ifa_index = index ?? 0
+        request.setFixedPart(part)
+        var addresses: [LinkAddress] = []
+        try perform(request) { message in
+            guard let part = message.fixedPart(as: ifaddrmsg.self) else { return }
+            let attributes = message.attributes(after: MemoryLayout<ifaddrmsg>.size)
+            // Of a point-to-point address IFA_ADDRESS is the far end; the local one is IFA_LOCAL.
+            guard let address = (attributes[Int(IFA_LOCAL)] ?? attributes[Int(IFA_ADDRESS)])?.address,
+                Int(part.ifa_prefixlen) <= address.bitWidth, index == nil || part.ifa_index == index
+            else { return }
+            let flags = attributes[Int(IFA_FLAGS)]?.uint32 ?? UInt32(part.ifa_flags)
+            addresses.append(
+                LinkAddress(
+                    link: part.ifa_index, address: IPInterfaceAddress(address, prefixLength: part.ifa_prefixlen), scope: part.ifa_scope,
+                    isTentative: flags & 0x40 != 0))
+        }
+        return addresses
+    }
+
+    /// Gives a link an address; an IPv6 address is usable at once (no duplicate address detection).
+    /// - Throws: EEXIST when it has it already.
+    public mutating func addAddress(_ address: IPInterfaceAddress, toLink index: UInt32) throws(SystemError) {
+        try changeAddress("add", Int(RTM_NEWADDR), NLM_F_CREATE | NLM_F_EXCL, address, index)
+    }
+
+    /// Takes an address away.
+    /// - Throws: EADDRNOTAVAIL when the link doesn't have it.
+    public mutating func removeAddress(_ address: IPInterfaceAddress, fromLink index: UInt32) throws(SystemError) {
+        try changeAddress("remove", Int(RTM_DELADDR), 0, address, index)
+    }
+
+    private mutating func changeAddress(
+        _ operation: String, _ type: Int, _ flags: Int32, _ address: IPInterfaceAddress, _ index: UInt32
+    ) throws(SystemError) {
+        let request = NetlinkRequest("\(operation) address", "\(address)", type: type, flags: flags)
+        var part = ifaddrmsg()
+        part.ifa_family = address.address.family.number
+        part.ifa_prefixlen = address.prefixLength
+        part.ifa_index = index
+        if case .v6 = address.address { part.ifa_flags = UInt8(CLINUX_IFA_F_NODAD) }
+        request.setFixedPart(part)
+        request.put(Int(IFA_LOCAL), address.address)
+        request.put(Int(IFA_ADDRESS), address.address)
+        try perform(request)
+    }
+}
+
+extension IPAddress {
+    /// The address's family.
+    public var family: AddressFamily {
+        switch self {
+        case .v4: .v4
+        case .v6: .v6
+        }
+    }
+}
+
+extension AddressFamily {
+    var number: UInt8 { UInt8(rawValue) }
+}

@@ -1,0 +1,53 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// A network namespace: its own interfaces, addresses, routes and sockets. Source: network_namespaces(7).
+///
+/// A thread lives in one; what it opens (sockets, `/dev/net/tun`) belongs to that one for good.
+public struct NetworkNamespace: ~Copyable, Sendable {
+    /// What tells namespaces apart while they live.
+    public struct Identity: Hashable, Sendable {
+        let device: UInt
+        let inode: UInt
+    }
+
+    /// An open descriptor that keeps the namespace alive.
+    public let descriptor: FileDescriptor
+    public let identity: Identity
+
+    /// The calling thread's.
+    public init() throws(SystemError) {
+        let opened = try FileDescriptor.open("/proc/thread-self/ns/net", flags: O_RDONLY)
+        identity = try Self.identity(of: opened.rawValue)
+        descriptor = opened
+    }
+
+    /// The calling thread's identity, without keeping anything open.
+    public static func currentIdentity() throws(SystemError) -> Identity {
+        var status = stat()
+        guard unsafe stat("/proc/thread-self/ns/net", &status) == 0 else {
+            throw SystemError(operation: "stat", subject: "/proc/thread-self/ns/net")
+        }
+        return Identity(device: UInt(status.st_dev), inode: UInt(status.st_ino))
+    }
+
+    /// Moves the calling thread, and only it, to a new, empty namespace.
+    /// - Throws: EPERM without CAP_SYS_ADMIN.
+    public static func enterNew() throws(SystemError) {
+        guard clinux_unshare_network() == 0 else { throw SystemError(operation: "unshare", subject: "network namespace") }
+    }
+
+    /// Moves the calling thread, and only it, to this namespace.
+    /// - Throws: EPERM without CAP_SYS_ADMIN.
+    public func enter() throws(SystemError) {
+        guard clinux_enter_network(descriptor.rawValue) == 0 else {
+            throw SystemError(operation: "setns", subject: "network namespace")
+        }
+    }
+
+    private static func identity(of descriptor: Int32) throws(SystemError) -> Identity {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemError(operation: "fstat", subject: "network namespace") }
+        return Identity(device: UInt(status.st_dev), inode: UInt(status.st_ino))
+    }
+}

@@ -1,0 +1,97 @@
+internal import CLinuxShims
+internal import Glibc
+public import NetworkTypes
+
+/// A unicast route.
+public struct RouteSpecification: Hashable, Sendable {
+    /// How far the destination is.
+    public enum Scope: UInt8, Hashable, Sendable {
+        case universe = 0
+        case site = 200
+        case link = 253
+        case host = 254
+    }
+
+    /// The main routing table.
+    public static let mainTable: UInt32 = 254
+
+    public var destination: IPPrefix
+    /// The interface's index.
+    public var link: UInt32?
+    public var gateway: IPAddress?
+    public var table: UInt32
+    /// The priority: the lower wins. nil lets the kernel choose: 0 for IPv4, 1024 for IPv6.
+    public var metric: UInt32?
+    /// Of IPv4 routes. nil means `link` without a gateway and `universe` with one, and any when removing.
+    public var scope: Scope?
+    /// The source address that it prefers.
+    public var source: IPAddress?
+    /// Bytes; nil: the link's.
+    public var mtu: UInt32?
+    /// RTPROT_…: who made it; 3 is boot, which `ip route` uses, 4 static.
+    public var origin: UInt8
+
+    public init(
+        destination: IPPrefix, link: UInt32? = nil, gateway: IPAddress? = nil, table: UInt32 = mainTable, metric: UInt32? = nil,
+        scope: Scope? = nil, source: IPAddress? = nil, mtu: UInt32? = nil, origin: UInt8 = 3
+    ) {
+        self.destination = destination
+        self.link = link
+        self.gateway = gateway
+        self.table = table
+        self.metric = metric
+        self.scope = scope
+        self.source = source
+        self.mtu = mtu
+        self.origin = origin
+    }
+
+    /// - Returns: nil where `message` isn't about a unicast route.
+    init?(_ message: NetlinkMessage) {
+        guard let part = message.fixedPart(as: rtmsg.self), part.rtm_type == UInt8(RTN_UNICAST),
+            let family = AddressFamily(number: part.rtm_family)
+        else { return nil }
+        let attributes = message.attributes(after: MemoryLayout<rtmsg>.size)
+        let address = attributes[Int(RTA_DST.rawValue)]?.address ?? family.unspecified
+        guard Int(part.rtm_dst_len) <= address.bitWidth else { return nil }
+        destination = IPPrefix(address, length: part.rtm_dst_len)
+        link = attributes[Int(RTA_OIF.rawValue)]?.uint32
+        gateway = attributes[Int(RTA_GATEWAY.rawValue)]?.address
+        table = attributes[Int(RTA_TABLE.rawValue)]?.uint32 ?? UInt32(part.rtm_table)
+        metric = attributes[Int(RTA_PRIORITY.rawValue)]?.uint32
+        scope = Scope(rawValue: part.rtm_scope)
+        source = attributes[Int(RTA_PREFSRC.rawValue)]?.address
+        mtu = attributes[Int(RTA_METRICS.rawValue)]?.nested[Int(RTAX_MTU)]?.uint32
+        origin = part.rtm_protocol
+    }
+}
+
+/// What the kernel would do with a packet to an address.
+public struct RouteLookup: Hashable, Sendable {
+    /// The index of the interface that it leaves by.
+    public var link: UInt32
+    public var gateway: IPAddress?
+    /// The source address it would get.
+    public var source: IPAddress?
+    /// Bytes of the path's first hop: the route's own MTU, else the link's.
+    public var mtu: UInt32
+    public var table: UInt32
+}
+
+extension AddressFamily {
+    init?(number: UInt8) {
+        switch Int32(number) {
+        case AF_INET: self = .v4
+        case AF_INET6: self = .v6
+        default: return nil
+        }
+    }
+
+    /// 0.0.0.0 or ::.
+    public var unspecified: IPAddress {
+        switch self {
+        case .v4: .v4(IPv4Address(rawValue: 0))
+        case .v6: .v6(IPv6Address(high: 0, low: 0))
+        }
+    }
+}
