@@ -20,8 +20,17 @@ public struct TAI64N: Hashable, Comparable, Sendable {
     /// - Parameter unixNanoseconds: nanoseconds since 1970-01-01 00:00:00 UTC.
     public init(unixNanoseconds: UInt64) {
         let (seconds, nanoseconds) = unixNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-        self.seconds = Self.unixEpoch + seconds
-        self.nanoseconds = UInt32(truncatingIfNeeded: nanoseconds) & ~Self.whitenedBits
+        self.init(unixSeconds: seconds, nanoseconds: UInt32(truncatingIfNeeded: nanoseconds))
+    }
+
+    /// The label that is sent at a time, also after the year 2554, when 64 bits of nanoseconds run out.
+    ///
+    /// - Parameters:
+    ///   - unixSeconds: seconds since 1970-01-01 00:00:00 UTC, below 2^62.
+    ///   - nanoseconds: below 10^9.
+    public init(unixSeconds: UInt64, nanoseconds: UInt32) {
+        seconds = Self.unixEpoch + unixSeconds
+        self.nanoseconds = nanoseconds & ~Self.whitenedBits
     }
 
     /// The label in 12 received bytes, taken as it is.

@@ -56,7 +56,7 @@ public struct TAI64NVectors: VectorFile {
     public static let fileName = "tai64n"
 
     public struct Case: Decodable, Sendable {
-        public let unixNs: DecimalText
+        public let unixNs: LongDecimalText
         public let timestamp: HexBytes
     }
 

@@ -65,6 +65,19 @@ public struct HexBytes: Decodable, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// A 128-bit number written as a decimal string: nanoseconds after the year 2554.
+public struct LongDecimalText: Decodable, Hashable, Sendable {
+    public let value: UInt128
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let value = UInt128(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a decimal number of 128 bits")
+        }
+        self.value = value
+    }
+}
+
 /// A 64-bit number written as a decimal string, which JSON's own numbers do not hold.
 public struct DecimalText: Decodable, Hashable, Sendable {
     public let value: UInt64

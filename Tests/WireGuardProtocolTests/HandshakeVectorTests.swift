@@ -159,10 +159,10 @@ import WireGuardCrypto
                 let isInitiator = sender == "initiator"
                 let (forth, back) = (transcript.keyInitiatorToResponder, transcript.keyResponderToInitiator)
                 let (sending, receiving) = isInitiator ? (forth, back) : (back, forth)
-                withKeypair(
+                try withKeypair(
                     sending: sending, receiving: receiving, localIndex: local, remoteIndex: remote, isInitiator: isInitiator
                 ) { ours in
-                    withKeypair(sending: receiving, receiving: sending, localIndex: remote, remoteIndex: local) { theirs in
+                    try withKeypair(sending: receiving, receiving: sending, localIndex: remote, remoteIndex: local) { theirs in
                         for vector in transcript.transport where vector.sender == sender {
                             let packet = vector.packet.bytes
                             let padded = TransportMessage.paddedByteCount(of: packet.count, mtu: transcript.mtu)
@@ -171,7 +171,8 @@ import WireGuardCrypto
                             #expect(plaintext == vector.padded.bytes)
                             #expect(ours.nextCounter == vector.counter.value)
                             #expect(HexBytes(ours.seal(plaintext)) == vector.message, "\(vector.name)")
-                            #expect(try theirs.open(vector.message.bytes, at: .at(1)) == vector.padded.bytes, "\(vector.name)")
+                            let opened = try theirs.open(vector.message.bytes, at: .at(1))
+                            #expect(opened == vector.padded.bytes, "\(vector.name)")
                             #expect(throws: Refusal.replay) { try theirs.open(vector.message.bytes, at: .at(1)) }
                             ran += 1
                         }

@@ -112,8 +112,8 @@ struct End: ~Copyable {
 
     private mutating func receiveData(_ message: [UInt8], at now: Instant) throws(Refusal) {
         let index = unsafe message.withBytes { unsafe TransportMessage(header: $0) }.receiverIndex
-        for unsafe candidate in unsafe [peer.keypairs.current, peer.keypairs.previous, peer.keypairs.next] {
-            guard let keypair = unsafe candidate, unsafe keypair.pointee.localIndex == index else { continue }
+        for slot in 0..<3 {
+            guard let keypair = unsafe keypair(in: slot), unsafe keypair.pointee.localIndex == index else { continue }
             let plaintext = try unsafe keypair.pointee.open(message, at: now)
             if unsafe peer.isUnconfirmed(keypair) {
                 unregister(peer.confirm(at: now, unixNanoseconds: wallClock + now.nanoseconds))
@@ -126,11 +126,19 @@ struct End: ~Copyable {
         throw .index
     }
 
+    private func keypair(in slot: Int) -> UnsafeMutablePointer<Keypair>? {
+        switch slot {
+        case 0: unsafe peer.keypairs.current
+        case 1: unsafe peer.keypairs.previous
+        default: unsafe peer.keypairs.next
+        }
+    }
+
     /// Local indices of the sessions and the handshake that the peer holds.
     var heldIndices: Set<UInt32> {
         var indices: Set<UInt32> = []
-        for unsafe keypair in unsafe [peer.keypairs.current, peer.keypairs.previous, peer.keypairs.next] {
-            if let keypair = unsafe keypair { unsafe indices.insert(keypair.pointee.localIndex) }
+        for slot in 0..<3 {
+            if let keypair = unsafe keypair(in: slot) { unsafe indices.insert(keypair.pointee.localIndex) }
         }
         if let pending = peer.pendingHandshake { indices.insert(pending.localIndex) }
         return indices

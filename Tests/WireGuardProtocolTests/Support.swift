@@ -18,7 +18,7 @@ extension HexBytes {
     func fixed<let n: Int>() -> FixedBytes<n> { unsafe withUnsafeBytes { unsafe FixedBytes<n>(copying: $0) } }
 }
 
-extension Array<UInt8> {
+extension [UInt8] {
     func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         let span = span
         return try unsafe span.withUnsafeBytes(body)

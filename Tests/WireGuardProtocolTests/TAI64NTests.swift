@@ -7,7 +7,9 @@ import VectorFiles
     @Test func `labels are those of the file`() throws {
         let file: TAI64NVectors = try .load()
         for vector in file.cases {
-            let label = TAI64N(unixNanoseconds: vector.unixNs.value)
+            let (seconds, nanoseconds) = vector.unixNs.value.quotientAndRemainder(dividingBy: 1_000_000_000)
+            let label = TAI64N(unixSeconds: UInt64(seconds), nanoseconds: UInt32(nanoseconds))
+            if let short = UInt64(exactly: vector.unixNs.value) { #expect(TAI64N(unixNanoseconds: short) == label) }
             #expect(label.bytes.hex == vector.timestamp)
             #expect(TAI64N(label.bytes) == label)
         }
