@@ -45,6 +45,9 @@ public struct AllowedIPs: ~Copyable {
     /// How many prefixes there are.
     public private(set) var count = 0
 
+    /// Changes whenever a lookup may have another result than before, so that a caller may keep the last one.
+    public private(set) var generation: UInt64 = 0
+
     init() {
         unsafe nodes = .allocate(capacity: 1)
     }
@@ -91,6 +94,7 @@ public struct AllowedIPs: ~Copyable {
                 return
             }
             if node.length == length {
+                guard node.peer != peer else { return }
                 if node.peer != Self.none { unlink(index) }
                 link(index, to: peer)
                 return
@@ -243,6 +247,7 @@ public struct AllowedIPs: ~Copyable {
         }
         lists[Int(peer)].last = index
         count += 1
+        generation &+= 1
     }
 
     private mutating func unlink(_ index: UInt32) {
@@ -259,6 +264,7 @@ public struct AllowedIPs: ~Copyable {
         }
         unsafe nodes[Int(index)].peer = Self.none
         count -= 1
+        generation &+= 1
     }
 
     // MARK: Memory
