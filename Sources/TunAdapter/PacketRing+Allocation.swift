@@ -1,0 +1,91 @@
+internal import LinuxSystem
+import Synchronization
+
+extension PacketRing {
+    /// Allocates `wanted` packets back to back: `size` bytes each, `lastSize` (not more) for the last one.
+    /// - Parameter orFewer: take as many as there is room for, at least one; all of `size` bytes if the last isn't among them.
+    /// - Returns: nil without room for them, and then ``space`` is signalled once there is.
+    func allocate(_ wanted: Int, size: Int, lastSize: Int, orFewer: Bool) -> Run? {
+        let stride = span(size)
+        let total = (wanted &- 1) &* stride &+ span(lastSize)
+        return state.withLock { state in
+            let (atTail, atStart) = room(state)
+            let free = freeSlots(state)
+            var count = wanted
+            var start = state.tailOffset
+            if total > atTail || wanted > free {
+                if total <= atStart && wanted <= free {
+                    start = 0
+                } else {
+                    let best = max(atTail, atStart)
+                    // All of the full size, so the last of `wanted` may still not be among them.
+                    count = orFewer ? min(best / stride, free, wanted &- 1) : 0
+                    guard count > 0 else {
+                        missSpace(&state, span: orFewer ? stride : total)
+                        return nil
+                    }
+                    if atStart > atTail { start = 0 }
+                }
+            }
+            let last = count == wanted ? lastSize : size
+            let run = Run(
+                sequence: state.tail, offset: start &+ headroom, stride: stride, count: count, size: size, lastSize: last)
+            for i in 0..<count {
+                // SAFETY: `count` slots are free.
+                unsafe slot(state.tail &+ i).initialize(
+                    to: Slot(
+                        offset: UInt32(truncatingIfNeeded: run.offset &+ i &* stride),
+                        count: UInt32(truncatingIfNeeded: i == count &- 1 ? last : size), state: .allocated))
+            }
+            state.tail &+= count
+            state.tailOffset = start &+ (count &- 1) &* stride &+ span(last)
+            return run
+        }
+    }
+
+    /// Whether `span` bytes could be allocated; if not, ``space`` is signalled once they can.
+    func hasRoom(_ span: Int) -> Bool {
+        state.withLock { state in
+            if fits(state, span: span) { return true }
+            missSpace(&state, span: span)
+            return false
+        }
+    }
+
+    @inline(__always)
+    private func fits(_ state: State, span: Int) -> Bool {
+        let (atTail, atStart) = room(state)
+        return span <= max(atTail, atStart) && freeSlots(state) > 0
+    }
+
+    private func missSpace(_ state: inout State, span: Int) {
+        if state.wantedSpan == 0 { space.clear() }
+        state.wantedSpan = state.wantedSpan == 0 ? span : min(state.wantedSpan, span)
+    }
+
+    /// Moves `head` up to `sequence`, starts afresh if nothing is in use, and finds out whether somebody waits for that.
+    @inline(__always)
+    func advance(_ state: inout State, to sequence: Int) -> Bool {
+        state.head = sequence
+        if state.head == state.tail { state = State(wantedSpan: state.wantedSpan) }
+        guard state.wantedSpan != 0, fits(state, span: state.wantedSpan) else { return false }
+        state.wantedSpan = 0
+        return true
+    }
+
+    /// Moves `head` over everything that is released.
+    @inline(__always)
+    func advanceOverReleased(_ state: inout State) -> Bool {
+        var head = state.head
+        // SAFETY: slots from `head` to `tail` are in use.
+        while unsafe head != state.tail && slot(head).pointee.state == .released { head &+= 1 }
+        return head != state.head && advance(&state, to: head)
+    }
+
+    /// Whether `sequence` is in its holder's hands: false if it was given back, or never was one.
+    @inline(__always)
+    func isHeld(_ state: State, _ sequence: Int) -> Bool {
+        // SAFETY: only read where in use.
+        unsafe sequence >= state.head && sequence < state.tail && slot(sequence).pointee.state == .allocated
+    }
+}

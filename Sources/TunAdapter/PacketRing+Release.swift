@@ -1,0 +1,115 @@
+internal import LinuxSystem
+import Synchronization
+
+extension PacketRing {
+    /// Takes one received packet back.
+    /// - Returns: false if it was not held.
+    @discardableResult
+    func release(_ sequence: Int) -> Bool {
+        let (held, wake) = state.withLock { state in
+            guard isHeld(state, sequence) else { return (false, false) }
+            // SAFETY: a held slot is in use.
+            unsafe slot(sequence).pointee.state = .released
+            return (true, advanceOverReleased(&state))
+        }
+        if wake { space.signal() }
+        return held
+    }
+
+    /// Takes a batch of received packets back.
+    func release(_ entries: UnsafePointer<ReceivedBatch.Entry>, count: Int) {
+        let wake = state.withLock { state in
+            for i in 0..<count {
+                // SAFETY: the batch holds its packets, each once.
+                let sequence = unsafe entries[i].sequence
+                if isHeld(state, sequence) { unsafe slot(sequence).pointee.state = .released }
+            }
+            return advanceOverReleased(&state)
+        }
+        if wake { space.signal() }
+    }
+
+    /// Gives one packet to send back: with `count` bytes in it, or with 0 to be skipped.
+    /// - Returns: false if it was not held, or has less room than that.
+    @discardableResult
+    func complete(_ sequence: Int, count: Int) -> Bool {
+        state.withLock { state in
+            guard isHeld(state, sequence) else { return false }
+            return complete(&state, sequence, count: count)
+        }
+    }
+
+    /// Gives a batch of packets to send back.
+    func complete(_ entries: UnsafePointer<OutgoingBatch.Entry>, count: Int) {
+        state.withLock { state in
+            for i in 0..<count {
+                // SAFETY: the batch holds its packets, each once.
+                let entry = unsafe entries[i]
+                if unsafe isHeld(state, entry.sequence) { unsafe complete(&state, entry.sequence, count: Int(entry.count)) }
+            }
+        }
+    }
+
+    @inline(__always)
+    @discardableResult
+    private func complete(_ state: inout State, _ sequence: Int, count: Int) -> Bool {
+        // SAFETY: a held slot is in use.
+        let slot = unsafe slot(sequence)
+        guard unsafe count <= Int(slot.pointee.count) else { return false }
+        unsafe slot.pointee.count = UInt32(truncatingIfNeeded: count)
+        unsafe slot.pointee.state = count > 0 ? .ready : .released
+        return true
+    }
+
+    /// The oldest slots that are all given back, at most `limit`, in order of allocation.
+    ///
+    /// Until ``retire(upTo:)`` they stay as they are; only one thread at a time may be between the two calls.
+    func readyPrefix(limit: Int) -> Range<Int> {
+        state.withLock { state in
+            let end = min(state.tail, state.head &+ limit)
+            var sequence = state.head
+            // SAFETY: slots from `head` to `tail` are in use.
+            while unsafe sequence < end && slot(sequence).pointee.state != .allocated { sequence &+= 1 }
+            return state.head..<sequence
+        }
+    }
+
+    /// Frees all slots below `sequence`, which ``readyPrefix(limit:)`` returned.
+    func retire(upTo sequence: Int) {
+        let wake = state.withLock { advance(&$0, to: sequence) }
+        if wake { space.signal() }
+    }
+
+    /// The sequence of the held packet that begins at `packet`, if there is one: a search over slots in order of memory.
+    func sequence(ofPacket packet: UnsafeRawPointer) -> Int? {
+        let distance = unsafe packet - UnsafeRawPointer(memory.start)
+        guard distance >= headroom, distance < memory.count else { return nil }
+        return state.withLock { state in
+            guard state.head != state.tail else { return nil }
+            // Slots lie in order of memory from the oldest on, once around.
+            let origin = unsafe Int(slot(state.head).pointee.offset)
+            let wanted = (distance &- origin) & (memory.count &- 1)
+            var low = state.head
+            var high = state.tail
+            while low < high {
+                let middle = low &+ (high &- low) / 2
+                let position = unsafe (Int(slot(middle).pointee.offset) &- origin) & (memory.count &- 1)
+                if position < wanted { low = middle &+ 1 } else { high = middle }
+            }
+            guard low < state.tail, unsafe Int(slot(low).pointee.offset) == distance, isHeld(state, low) else { return nil }
+            return low
+        }
+    }
+
+    /// How many packets are in their holders' hands.
+    var heldCount: Int {
+        state.withLock { state in
+            var held = 0
+            for sequence in state.head..<state.tail {
+                // SAFETY: slots from `head` to `tail` are in use.
+                if unsafe slot(sequence).pointee.state == .allocated { held &+= 1 }
+            }
+            return held
+        }
+    }
+}

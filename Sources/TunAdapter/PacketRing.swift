@@ -1,0 +1,119 @@
+internal import LinuxSystem
+import Synchronization
+
+/// A ring of packets: memory in which packets of any size lie in the order of their allocation, and are given back in any order.
+///
+/// - The packets' bytes and what is known of them (``Slot``) are apart, so that consecutive packets are back to back: a slot is
+///   headroom, the packet rounded up, tailroom, and nothing else. A packet, and a run of packets allocated together, never wraps.
+/// - Slots are numbered by *sequence*. `head` is the oldest that is still in use, `tail` the next to be allocated. What is given
+///   back out of order waits for the older ones.
+/// - When nothing is in use the ring starts again at its first byte and its first slot: who keeps up works in the same hot memory.
+/// - One mutex guards `State` and the slots; it is held for a few loads and stores per packet and never over a system call,
+///   except for clearing the space event, once each time that the ring is found full.
+/// - Sleeping: whoever finds no room says so in `State` (`wantedSpan`), *in the same critical section*, and then sleeps on `space`;
+///   whoever frees room looks there in the critical section in which it frees. Both orders of the two sections end well, and the
+///   mutex is the full barrier between them.
+@safe
+struct PacketRing: ~Copyable, @unchecked Sendable {
+    // SAFETY: slots are read and written under the mutex; the only exception are the slots below a retiring reader's range (see
+    // readyPrefix), which nobody else touches. A packet's bytes belong to whoever allocated it, by contract of the session.
+
+    enum SlotState: UInt8 {
+        /// In its holder's hands.
+        case allocated
+        /// Given back with a packet in it.
+        case ready
+        /// Given back without one.
+        case released
+    }
+
+    struct Slot {
+        /// Of the packet's first byte, after the headroom.
+        var offset: UInt32
+        /// The packet's bytes; as long as the slot is allocated, the most it may have.
+        var count: UInt32
+        var state: SlotState
+    }
+
+    /// Packets allocated together: of `size` bytes but the last, `stride` bytes apart.
+    struct Run {
+        var sequence: Int
+        var offset: Int
+        var stride: Int
+        var count: Int
+        var size: Int
+        var lastSize: Int
+    }
+
+    struct State {
+        var head = 0
+        var tail = 0
+        /// The first byte after the newest slot.
+        var tailOffset = 0
+        /// The smallest span that somebody found no room for; 0 if nobody did.
+        var wantedSpan = 0
+    }
+
+    let headroom: Int
+    let tailroom: Int
+    let alignment: Int
+    let memory: AnonymousMemory
+    let slotMemory: AnonymousMemory
+    let slots: UnsafeMutablePointer<Slot>
+    let slotMask: Int
+    let state = Mutex(State())
+    /// Signalled from when room is freed that somebody missed until the next time somebody finds none.
+    let space: EventDescriptor
+
+    /// Slots are for packets of 64 bytes and more on average; with more and smaller ones the ring is full sooner.
+    private static let bytesPerSlot = 64
+
+    init(_ options: SessionOptions) throws(SystemError) {
+        let slotCount = options.capacity / Self.bytesPerSlot
+        let memory = try AnonymousMemory(count: options.capacity)
+        let slotMemory = try AnonymousMemory(count: slotCount * MemoryLayout<Slot>.stride)
+        let space = try EventDescriptor()
+        headroom = options.headroom
+        tailroom = options.tailroom
+        alignment = options.payloadAlignment
+        // SAFETY: the mapping is page-aligned, and has room for `slotCount` trivial slots.
+        unsafe slots = slotMemory.start.bindMemory(to: Slot.self, capacity: slotCount)
+        slotMask = slotCount - 1
+        self.memory = memory
+        self.slotMemory = slotMemory
+        self.space = space
+    }
+
+    /// The bytes that a packet of `count` bytes takes.
+    @inline(__always)
+    func span(_ count: Int) -> Int {
+        headroom &+ ((count &+ alignment &- 1) & ~(alignment &- 1)) &+ tailroom
+    }
+
+    /// The packet at `offset`.
+    @inline(__always)
+    func packet(at offset: Int) -> UnsafeMutableRawPointer {
+        // SAFETY: offsets come from allocate(_:size:lastSize:orFewer:), below the capacity.
+        unsafe memory.start + offset
+    }
+
+    @inline(__always)
+    func slot(_ sequence: Int) -> UnsafeMutablePointer<Slot> {
+        // SAFETY: masked to the number of slots.
+        unsafe slots + (sequence & slotMask)
+    }
+
+    /// The free bytes after the newest packet and those before the oldest one, of which either can be used, not both at once.
+    @inline(__always)
+    func room(_ state: State) -> (atTail: Int, atStart: Int) {
+        guard state.head != state.tail else { return (memory.count, 0) }
+        // SAFETY: the head slot is in use.
+        let oldest = unsafe Int(slot(state.head).pointee.offset) &- headroom
+        return state.tailOffset > oldest ? (memory.count &- state.tailOffset, oldest) : (oldest &- state.tailOffset, 0)
+    }
+
+    @inline(__always)
+    func freeSlots(_ state: State) -> Int {
+        slotMask &+ 1 &- (state.tail &- state.head)
+    }
+}

@@ -1,0 +1,78 @@
+internal import LinuxSystem
+internal import NetworkTypes
+import Synchronization
+
+/// The end of a wait, on the clock that the waits are measured on.
+struct Deadline {
+    /// Nil: never.
+    let instant: Instant?
+
+    init(_ limit: WaitLimit) {
+        switch limit {
+        case .forever: instant = nil
+        case .upTo(let interval): instant = Clock.now + interval
+        }
+    }
+
+    /// What is left: nil for ever, zero when it is over.
+    var remaining: Interval? { instant.map { $0.since(Clock.now) } }
+}
+
+extension Session {
+    /// Whether a packet waits.
+    public var isPacketAvailable: Bool {
+        if reader.withLock({ $0.hasPending && !$0.isBlocked }) { return true }
+        let ready = receivePoller.wait(for: Interval(nanoseconds: 0))
+        return !hasEnded && ready & (1 << Token.device | 1 << Token.pending) != 0
+    }
+
+    /// Sleeps until a packet waits.
+    /// - Returns: false when the time is over or the session has ended. True may be premature: a packet can turn out to be
+    ///   malformed, or another thread can be faster.
+    public func waitForPacket(_ limit: WaitLimit) -> Bool {
+        waitForPacket(until: Deadline(limit))
+    }
+
+    func waitForPacket(until deadline: Deadline) -> Bool {
+        if hasEnded { return false }
+        if isPacketAvailable || spinForPacket() { return true }
+        let ready = receivePoller.wait(for: deadline.remaining)
+        return ready != 0 && !hasEnded
+    }
+
+    private func spinForPacket() -> Bool {
+        guard options.spinMicroseconds > 0 else { return false }
+        let end = Clock.now + Interval(nanoseconds: UInt64(options.spinMicroseconds) * 1000)
+        repeat {
+            SystemThread.yield()
+            if isPacketAvailable { return true }
+        } while !hasEnded && Clock.now < end
+        return false
+    }
+
+    /// Sleeps until a packet of `count` bytes can be allocated. What waits to be flushed is flushed first.
+    /// - Returns: false when the time is over or the session has ended.
+    public func waitForSpace(_ limit: WaitLimit, count: Int = 1500) -> Bool {
+        let span = sendRing.span(min(max(count, 1), SessionOptions.maximumPacketSize))
+        let deadline = Deadline(limit)
+        flush()
+        while !hasEnded {
+            if sendRing.hasRoom(span) { return true }
+            if sendPoller.wait(for: deadline.remaining) == 0 { return sendRing.hasRoom(span) }
+        }
+        return false
+    }
+
+    /// A descriptor that is readable while a packet waits, and from the end of the session on. For poll(2) and its kind; it belongs to the session.
+    public var readEvent: Int32 {
+        reader.withLock { reader in
+            reader.isWatched = true
+            signalPending(&reader)
+        }
+        return receivePoller.rawValue
+    }
+
+    /// A descriptor that is readable from when room comes free in the send ring until the next time that an allocation finds none,
+    /// and from the end of the session on. For poll(2) and its kind; it belongs to the session.
+    public var spaceEvent: Int32 { sendPoller.rawValue }
+}

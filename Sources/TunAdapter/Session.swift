@@ -1,0 +1,132 @@
+internal import LinuxSystem
+internal import NetworkTypes
+import Synchronization
+
+/// A running exchange of packets with an adapter: a ring of packets to receive and a ring of packets to send.
+///
+/// - Packets are plain: one IP packet each, its checksums right, never more than 65,535 bytes. Segmentation offload happens inside.
+/// - Every method may be called from any thread. Received packets are released, and allocated ones sent, in any order and from several
+///   threads; packets are delivered in the order of their allocation.
+/// - There is no thread behind it. ``receive()`` reads on the caller's thread, ``flush()`` writes on the caller's thread.
+/// - It ends by ``end()``, when its last user forgets it, or when the interface is deleted. Then every wait returns at once, and calls
+///   throw ``AdapterError/Code/handleEndOfFile`` with the reason. Packets still in somebody's hands stay valid.
+public final class Session: Sendable {
+    enum Token {
+        static let device = 0
+        static let pending = 1
+        static let space = 2
+        static let end = 3
+    }
+
+    /// How the session was started.
+    public let options: SessionOptions
+    /// The interface's name when the session was started.
+    public let interfaceName: String
+    let receiveRing: PacketRing
+    let sendRing: PacketRing
+    let reader: Mutex<SessionReader>
+    let writer: Mutex<SessionWriter>
+    /// Ready when a packet may wait: the device, packets already read, room in a ring that had none, the end.
+    let receivePoller: Poller
+    /// Ready when there may be room to send: room in a ring that had none, the end.
+    let sendPoller: Poller
+    /// Signalled while packets of a super-packet already read wait and somebody watches ``readEvent``.
+    let pendingEvent: EventDescriptor
+    private let endEvent: EventDescriptor
+    private let ended = Atomic(false)
+    private let reason = Mutex<AdapterError?>(nil)
+    private let onEnd: @Sendable () -> Void
+
+    /// Starts a session on a device.
+    /// - Parameter onEnd: called once, on the thread that ends the session, when the device is closed.
+    /// - Throws: `invalidParameter` for options out of their limits, `outOfMemory` without memory or descriptors.
+    init(
+        device: consuming PacketDevice, name: String, options: SessionOptions, onEnd: @escaping @Sendable () -> Void = {}
+    ) throws(AdapterError) {
+        try options.validate()
+        do {
+            let pollDescriptor = device.pollDescriptor
+            let writingDevice = try device.duplicate()
+            receiveRing = try PacketRing(options)
+            sendRing = try PacketRing(options)
+            receivePoller = try Poller()
+            sendPoller = try Poller()
+            pendingEvent = try EventDescriptor()
+            endEvent = try EventDescriptor()
+            reader = Mutex(try SessionReader(device: device))
+            writer = Mutex(SessionWriter(device: writingDevice))
+            self.options = options
+            interfaceName = name
+            self.onEnd = onEnd
+            try receivePoller.add(pollDescriptor, token: Token.device)
+            try receivePoller.add(pendingEvent.rawValue, token: Token.pending)
+            try receivePoller.add(receiveRing.space.rawValue, token: Token.space)
+            try receivePoller.add(endEvent.rawValue, token: Token.end)
+            try sendPoller.add(sendRing.space.rawValue, token: Token.space)
+            try sendPoller.add(endEvent.rawValue, token: Token.end)
+            // A new ring has room.
+            sendRing.space.signal()
+        } catch {
+            throw AdapterError(.outOfMemory, "a session of \(name): \(error)")
+        }
+    }
+
+    /// Starts a session on an attached TUN queue.
+    convenience init(
+        device: consuming TunDevice, options: SessionOptions, onEnd: @escaping @Sendable () -> Void = {}
+    ) throws(AdapterError) {
+        let name = device.interface
+        try self.init(device: .tun(device), name: name, options: options, onEnd: onEnd)
+    }
+
+    deinit {
+        let received = receiveRing.heldCount
+        let allocated = sendRing.heldCount
+        if received > 0 || allocated > 0 {
+            AdapterLog.write(
+                .warning,
+                "the session of \(interfaceName) is gone, and \(received) received packets were never released, "
+                    + "\(allocated) allocated packets never sent")
+        }
+        end()
+    }
+
+    /// Whether the session has ended.
+    public var hasEnded: Bool { ended.load(ordering: .acquiring) }
+
+    /// Why it has ended; nil while it runs.
+    public var endReason: AdapterError? { reason.withLock { $0 } }
+
+    /// Ends the session: every wait returns at once, the device is closed, packets not yet received or flushed are lost.
+    /// A second call does nothing.
+    public func end() {
+        finish(AdapterError(.handleEndOfFile, "the session of \(interfaceName) was ended"))
+    }
+
+    /// Ends the session because the device gave `errno`.
+    func finish(errno: Int32) {
+        let error = SystemError(errno: errno, operation: interfaceName)
+        finish(
+            AdapterError(
+                .handleEndOfFile, "the session of \(interfaceName) ended: the interface is gone (\(error.message))",
+                remedy: "create or open the adapter again"))
+    }
+
+    private func finish(_ error: AdapterError) {
+        reason.withLock { if $0 == nil { $0 = error } }
+        guard !ended.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        endEvent.signal()
+        // Both halves are asked for their descriptors under their locks, so that no system call uses a closed one.
+        reader.withLock { reader in
+            if let descriptor = reader.device?.pollDescriptor { receivePoller.remove(descriptor) }
+            reader.device = nil
+        }
+        writer.withLock { $0.device = nil }
+        onEnd()
+    }
+
+    func checkRunning() throws(AdapterError) {
+        guard hasEnded else { return }
+        throw endReason ?? AdapterError(.handleEndOfFile, "the session of \(interfaceName) was ended")
+    }
+}
