@@ -36,7 +36,8 @@ let package = Package(
         .target(name: "NetworkTypes", swiftSettings: strict),
         .target(name: "LinuxSystem", dependencies: ["CLinuxShims", "CMnl", "NetworkTypes"], swiftSettings: strict),
         .target(name: "TunAdapter", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
-        .target(name: "WireGuardCrypto", dependencies: ["CSodium"], swiftSettings: strict),
+        .target(name: "CAcceleratedAEAD"),
+        .target(name: "WireGuardCrypto", dependencies: ["CAcceleratedAEAD", "CSodium"], swiftSettings: strict),
         .target(
             name: "WireGuardProtocol", dependencies: ["NetworkTypes", "WireGuardCrypto"], swiftSettings: strict),
         .target(

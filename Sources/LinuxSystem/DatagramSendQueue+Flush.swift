@@ -9,9 +9,17 @@ extension DatagramSendQueue {
     /// A full socket buffer is waited for (up to 100 ms: the sender's only back-pressure); what the kernel refuses to segment is
     /// sent one by one; a stale source address is dropped and the kernel's choice taken. Other errors lose the datagrams, as a
     /// network would, and are reported.
-    /// - Parameter now: paces how long a segment size stays marked as too big for the path.
-    public mutating func flush(to socket: UDPSocket, now: Instant) -> Report {
+    /// - Parameters:
+    ///   - socket: nil if the system lacks this address family: everything queued is dropped.
+    ///   - now: paces how long a segment size stays marked as too big for the path.
+    public mutating func flush(to socket: UDPSocket?, now: Instant) -> Report {
         var report = Report()
+        guard let socket else {
+            for index in 0..<entryCount { report.droppedDatagrams += unsafe entries[index].segments }
+            report.lastError = EAFNOSUPPORT
+            removeAll()
+            return report
+        }
         var first = 0
         while first < entryCount {
             // What must go one by one stands between stretches that leave whole.
@@ -55,8 +63,8 @@ extension DatagramSendQueue {
             case EAGAIN:
                 if waitUntilWritable(socket) { continue }
             case EINVAL, EADDRNOTAVAIL, ENETUNREACH, EHOSTUNREACH, ENODEV:
-                if dropSource(next) {
-                    report.staleSource = true
+                if let source = dropSource(next) {
+                    report.staleSource = source
                     prepareMessage(next, message: next)
                     continue
                 }
@@ -87,12 +95,12 @@ extension DatagramSendQueue {
         report.segmentationRefused = error
     }
 
-    /// Lets the kernel choose the source for this entry's destination; false if it already does.
-    private mutating func dropSource(_ index: Int) -> Bool {
+    /// Lets the kernel choose the source for this entry's destination; returns what it was, nil if the kernel chose already.
+    private mutating func dropSource(_ index: Int) -> EndpointSource? {
         let destination = unsafe entries[index].destination
-        guard unsafe destinations[destination].source != nil else { return false }
+        let source = unsafe destinations[destination].source
         unsafe destinations[destination].source = nil
-        return true
+        return source
     }
 
     private func waitUntilWritable(_ socket: UDPSocket) -> Bool {

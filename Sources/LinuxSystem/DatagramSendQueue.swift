@@ -29,8 +29,8 @@ public struct DatagramSendQueue: ~Copyable {
         public var lastError: Int32 = 0
         /// The errno with which the kernel refused segmentation for good, once; 0 otherwise.
         public var segmentationRefused: Int32 = 0
-        /// Whether a sticky source address no longer worked, so that the kernel chose another.
-        public var staleSource = false
+        /// A sticky source address that no longer worked, so that the kernel chose another.
+        public var staleSource: EndpointSource?
 
         public init() {}
     }

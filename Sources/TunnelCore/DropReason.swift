@@ -117,6 +117,10 @@ public struct DropCounters: Sendable {
         counts[reason.rawValue] += UInt64(count)
     }
 
+    public mutating func add(_ other: DropCounters) {
+        for i in counts.indices { counts[i] += other.counts[i] }
+    }
+
     public subscript(reason: DropReason) -> UInt64 {
         counts[reason.rawValue]
     }

@@ -73,6 +73,14 @@ extension Tunnel {
         return .staged
     }
 
+    /// A local address that the system no longer has: whoever was answered from it is answered from the system's choice.
+    public mutating func forget(_ source: EndpointSource) {
+        for slot in 0..<UInt32(peers.slotCount) {
+            guard let entry = unsafe peers[slot], unsafe entry.pointee.source == source else { continue }
+            unsafe entry.pointee.source = nil
+        }
+    }
+
     /// Accounts for the batch: timers, statistics, sessions to renew, handshakes to begin for what was staged.
     public mutating func finishOutbound(at time: TimePoint) {
         for slot in outboundTouched {

@@ -1,0 +1,203 @@
+internal import LinuxSystem
+public import NetworkTypes
+internal import Synchronization
+public import TunAdapter
+public import TunnelCore
+internal import WireGuardCrypto
+internal import WireGuardProtocol
+
+/// A running tunnel: an adapter session on one side, UDP sockets on the other, and the `Tunnel` that decides between them.
+///
+/// Two threads. The *packet loop* moves packets both ways (``OutboundPath``, ``InboundPath``) and sleeps when there are none; it
+/// takes the tunnel's lock once for a batch. The *handshake thread* (``HandshakeLoop``) does everything with a scalar multiplication or
+/// a deadline in it, and takes the lock only to hand in results.
+///
+/// All methods may be called from any thread.
+public final class Engine: Sendable {
+    let session: Session
+    let tunnel: Mutex<Tunnel>
+    /// Handshake datagrams on their way from the packet loop to the handshake thread.
+    let inbox = Mutex(HandshakeQueue())
+    let sockets: Mutex<SocketPair>
+    /// Bumped with every change of ``sockets``, so that the packet loop need not ask for them each time.
+    let socketGeneration = Atomic<Int>(0)
+    /// Wakes the handshake thread.
+    let attention: EventDescriptor
+    /// Wakes the packet loop for something that isn't a packet.
+    let control: EventDescriptor
+    let isStopping = Atomic<Bool>(false)
+    let log: @Sendable (EngineLogLevel, String) -> Void
+    private let firewallMark: Mutex<UInt32>
+    private let threads = Mutex<[SystemThread]>([])
+    private let ending = Mutex<EngineEnd?>(nil)
+    /// Signalled once the engine has stopped by itself or by ``stop()``.
+    private let ended: EventDescriptor
+
+    /// Binds the sockets; packets flow from ``start()`` on.
+    /// - Parameter session: one whose packets have `Engine.sessionOptions`' room around them. The engine ends it when it stops.
+    /// - Throws: the system's error, for example EADDRINUSE when the port is taken.
+    public init(session: Session, options: EngineOptions = EngineOptions()) throws(EngineError) {
+        self.session = session
+        log = options.log
+        var generator = SystemRandomNumberGenerator()
+        tunnel = Mutex(Tunnel(mtu: options.mtu, seed: generator.next()))
+        firewallMark = Mutex(options.firewallMark)
+        do throws(SystemError) {
+            attention = try EventDescriptor()
+            control = try EventDescriptor()
+            ended = try EventDescriptor()
+            sockets = Mutex(try SocketPair(port: options.listenPort, mark: options.firewallMark))
+        } catch {
+            throw EngineError(error, port: options.listenPort)
+        }
+    }
+
+    /// What the session must be started with: room for the data header in front of each packet, for padding and tag behind it.
+    public static func sessionOptions(capacity: Int) -> SessionOptions {
+        var options = SessionOptions()
+        options.capacity = capacity
+        options.headroom = TransportMessage.headerByteCount
+        options.tailroom = TransportMessage.tagByteCount
+        options.payloadAlignment = Limits.paddingMultiple
+        return options
+    }
+
+    /// Starts both threads.
+    public func start() throws(EngineError) {
+        do throws(SystemError) {
+            let packets = try PacketLoop(self)
+            let handshakes = HandshakeLoop(self)
+            let loops = Loops(packets, handshakes)
+            let first = try SystemThread(name: "wg-packets") { loops.runPackets() }
+            threads.withLock { $0.append(first) }
+            let second = try SystemThread(name: "wg-handshakes") { loops.runHandshakes() }
+            threads.withLock { $0.append(second) }
+        } catch {
+            stop()
+            throw EngineError(error, port: 0)
+        }
+    }
+
+    /// Stops both threads, ends the session and waits until nothing runs any more. Keys are wiped with the engine.
+    public func stop() {
+        end(.stopped)
+        session.end()
+        let running = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in running { thread.join() }
+    }
+
+    /// Sleeps until the engine has ended and says why.
+    public func waitUntilEnded() -> EngineEnd {
+        while true {
+            if let end = ending.withLock({ $0 }) { return end }
+            _ = ended.wait(for: nil)
+        }
+    }
+
+    /// Readable once the engine has ended, for programs with an event loop of their own. It belongs to the engine.
+    public var endDescriptor: Int32 { ended.rawValue }
+
+    /// Makes both threads stop. The first reason counts.
+    func end(_ reason: EngineEnd) {
+        ending.withLock { if $0 == nil { $0 = reason } }
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        ended.signal()
+        attention.signal()
+        control.signal()
+    }
+
+    // MARK: Configuration
+
+    /// Applies an update: sockets first, since only they can fail, then keys and peers.
+    /// - Throws: the system's error when the new port or mark is refused; then nothing was changed.
+    public func apply(_ update: TunnelUpdate) throws(EngineError) {
+        do throws(SystemError) {
+            try rebind(port: update.listenPort, mark: update.firewallMark)
+        } catch {
+            throw EngineError(error, port: update.listenPort ?? 0)
+        }
+        var generator = SystemRandomNumberGenerator()
+        _ = generator.next()
+        // In parts, so that adding ten thousand peers doesn't hold up packets for their scalar multiplications.
+        var rest = update.peers[...]
+        var part = update
+        repeat {
+            part.peers = Array(rest.prefix(32))
+            rest = rest.dropFirst(32)
+            tunnel.withLock { $0.apply(part, at: .current) }
+            part.replacesPeers = false
+            part.privateKey = nil
+        } while !rest.isEmpty
+        attention.signal()
+    }
+
+    private func rebind(port: UInt16?, mark: UInt32?) throws(SystemError) {
+        let current = sockets.withLock { $0 }
+        let newMark = firewallMark.withLock { mark ?? $0 }
+        if let port, port != current.port {
+            let pair = try SocketPair(port: port, mark: newMark)
+            sockets.withLock { $0 = pair }
+            socketGeneration.add(1, ordering: .sequentiallyConsistent)
+            control.signal()
+        } else if mark != nil {
+            try current.setMark(newMark)
+        }
+        firewallMark.withLock { $0 = newMark }
+    }
+
+    /// The interface's MTU has changed.
+    public func setMTU(_ mtu: Int) {
+        tunnel.withLock { $0.mtu = mtu }
+    }
+
+    /// The state as others are shown it.
+    public func snapshot() -> TunnelSnapshot {
+        let port = sockets.withLock { $0.port }
+        let mark = firewallMark.withLock { $0 }
+        return tunnel.withLock { $0.snapshot(listenPort: port, firewallMark: mark) }
+    }
+
+    /// How often packets were not forwarded, by reason.
+    public var drops: DropCounters {
+        tunnel.withLock { $0.drops }
+    }
+}
+
+extension TimePoint {
+    /// The system's clocks now.
+    static var current: TimePoint {
+        TimePoint(now: Clock.now, unixNanoseconds: Clock.unixNanoseconds)
+    }
+}
+
+/// Why an engine ended.
+public enum EngineEnd: Sendable, Equatable {
+    /// ``Engine/stop()`` was called.
+    case stopped
+    /// The adapter's session ended, for example because the interface was deleted.
+    case sessionEnded(String)
+}
+
+/// Hands each loop to the thread that runs it.
+private final class Loops: Sendable {
+    private let packets: Mutex<PacketLoop?>
+    private let handshakes: Mutex<HandshakeLoop?>
+
+    init(_ packets: consuming sending PacketLoop, _ handshakes: consuming sending HandshakeLoop) {
+        self.packets = Mutex(packets)
+        self.handshakes = Mutex(handshakes)
+    }
+
+    func runPackets() {
+        packets.withLock { $0?.run() }
+        packets.withLock { $0 = nil }
+    }
+
+    func runHandshakes() {
+        handshakes.withLock { $0?.run() }
+        handshakes.withLock { $0 = nil }
+    }
+}

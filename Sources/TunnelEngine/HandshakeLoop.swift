@@ -1,0 +1,103 @@
+internal import LinuxSystem
+internal import NetworkTypes
+internal import Synchronization
+internal import TunnelCore
+internal import WireGuardProtocol
+
+/// The thread for everything with a scalar multiplication or a deadline in it: sleeps until one of the tunnel's timers is due or the
+/// packet loop has something for it. Its work never holds up a packet.
+struct HandshakeLoop: ~Copyable {
+    /// Handshake messages taken from the inbox at a time.
+    private static let batch = 32
+
+    private let engine: Engine
+    private var generator = SystemRandomNumberGenerator()
+    private var gate: HandshakeGate
+    private var v4 = DatagramSendQueue(capacity: 1, family: .v4)
+    private var v6 = DatagramSendQueue(capacity: 1, family: .v6)
+    private var reporter = SendReporter()
+
+    init(_ engine: Engine) {
+        self.engine = engine
+        gate = HandshakeGate(at: Clock.now, using: &generator)
+    }
+
+    mutating func run() {
+        while !engine.isStopping.load(ordering: .sequentiallyConsistent) {
+            let time = TimePoint.current
+            let (attention, deadline) = engine.tunnel.withLock { tunnel in
+                let attention = tunnel.attend(at: time, using: &generator)
+                return (attention, tunnel.needsAttention ? time.now : tunnel.nextDeadline)
+            }
+            carryOut(attention)
+            let hasMore = answer()
+            if hasMore || !attention.steps.isEmpty { continue }
+            let timeout = deadline == .distantFuture ? nil : deadline.since(Clock.now)
+            _ = engine.attention.wait(for: timeout)
+            engine.attention.clear()
+        }
+    }
+
+    /// Takes some messages from the inbox.
+    /// - Returns: whether there may be more.
+    private mutating func answer() -> Bool {
+        for _ in 0..<Self.batch {
+            let now = Clock.now
+            let (datagram, isUnderLoad) = engine.inbox.withLock { ($0.popFirst(), $0.isUnderLoad(at: now)) }
+            guard let datagram else { return false }
+            answer(datagram, isUnderLoad: isUnderLoad)
+        }
+        return true
+    }
+
+    private mutating func answer(_ datagram: HandshakeDatagram, isUnderLoad: Bool) {
+        let time = TimePoint.current
+        guard let identity = engine.tunnel.withLock({ $0.identity }) else {
+            return engine.tunnel.withLock { $0.drops.add(.noIdentity) }
+        }
+        switch gate.judge(datagram, for: identity, isUnderLoad: isUnderLoad, at: time.now, using: &generator) {
+        case .reply(let cookie):
+            send(cookie)
+        case .drop(let reason):
+            engine.tunnel.withLock { $0.drops.add(reason) }
+        case .admit:
+            guard let step = engine.tunnel.withLock({ $0.receive(datagram, at: time) }) else { return }
+            var attention = Attention()
+            attention.steps = [step]
+            carryOut(attention)
+        }
+    }
+
+    /// Sends the datagrams and performs the steps, and the steps that come of those.
+    private mutating func carryOut(_ first: Attention) {
+        var attention = first
+        while true {
+            for datagram in attention.datagrams { send(datagram) }
+            attention.datagrams = []
+            guard let step = attention.steps.popLast() else { return }
+            let outcome = step.perform()
+            let time = TimePoint.current
+            let more = engine.tunnel.withLock { $0.resume(outcome, at: time, using: &generator) }
+            attention.datagrams = more.datagrams
+            attention.steps += more.steps
+        }
+    }
+
+    private mutating func send(_ datagram: OutgoingDatagram) {
+        let sockets = engine.sockets.withLock { $0 }
+        let now = Clock.now
+        // SAFETY: the bytes stay where they are until the queue is flushed.
+        unsafe datagram.bytes.withUnsafeBytes { bytes in
+            let start = unsafe bytes.baseAddress!
+            if case .v6 = datagram.endpoint.address {
+                _ = v6.begin(datagram.endpoint, from: datagram.source)
+                _ = unsafe v6.append(start, count: bytes.count, trafficClass: datagram.trafficClass)
+                reporter.take(v6.flush(to: sockets.v6, now: now), engine)
+            } else {
+                _ = v4.begin(datagram.endpoint, from: datagram.source)
+                _ = unsafe v4.append(start, count: bytes.count, trafficClass: datagram.trafficClass)
+                reporter.take(v4.flush(to: sockets.v4, now: now), engine)
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+internal import LinuxSystem
+internal import NetworkTypes
+internal import Synchronization
+internal import TunAdapter
+internal import TunnelCore
+internal import WireGuardCrypto
+internal import WireGuardProtocol
+
+/// A packet's way out, from the interface to the encrypted datagram. It stays where the session laid it, in the receive ring: the header
+/// goes in front of it, it is sealed in place, and the socket takes it from there.
+///
+/// ```
+/// read -> route -> seal -> send -> release
+/// ```
+@safe
+struct OutboundPath: ~Copyable {
+    /// Super-packets read from the interface in one turn: more would keep the other direction waiting.
+    private static let superPackets = 8
+
+    private let engine: Engine
+    private let cipher = TransportCipher()
+    private var packets: ReceivedBatch
+    private var v4: DatagramSendQueue
+    private var v6: DatagramSendQueue
+    private let jobs: UnsafeMutablePointer<SealJob>
+    private var jobCount = 0
+    private var unreachable = UnreachableAnswers()
+    /// Whether the last turn's log line about segmentation was written.
+    private var reporter = SendReporter()
+
+    init(_ engine: Engine) {
+        self.engine = engine
+        let capacity = ReceivedBatch.capacity
+        packets = ReceivedBatch()
+        v4 = DatagramSendQueue(capacity: capacity, family: .v4)
+        v6 = DatagramSendQueue(capacity: capacity, family: .v6)
+        unsafe jobs = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        unsafe jobs.deallocate()
+    }
+
+    /// Takes what waits at the interface, up to a turn's worth.
+    /// - Throws: when the session has ended.
+    mutating func turn(to sockets: SocketPair, at time: TimePoint) throws(AdapterError) {
+        try read()
+        guard packets.count > 0 else { return }
+        engine.tunnel.withLock { tunnel in
+            route(&tunnel, at: time)
+            seal()
+            tunnel.finishOutbound(at: time)
+            if tunnel.needsAttention { engine.attention.signal() }
+        }
+        send(to: sockets, at: time)
+        release()
+        unreachable.send(through: engine.session)
+    }
+
+    /// The session splits super-packets into the ring, each packet with room around it.
+    private mutating func read() throws(AdapterError) {
+        _ = try engine.session.receive(into: &packets, superPackets: Self.superPackets)
+    }
+
+    /// Looks up whose each packet is, writes its header, and queues the datagram it will be.
+    private mutating func route(_ tunnel: inout Tunnel, at time: TimePoint) {
+        jobCount = 0
+        var lastDestination: IPAddress?
+        var slot: UInt32?
+        for index in 0..<packets.count {
+            let bytes = unsafe packets.unsafeBytes(at: index)
+            guard let header = unsafe IPPacketHeader(UnsafeRawBufferPointer(bytes)), header.totalLength == bytes.count else {
+                tunnel.drops.add(.malformed)
+                continue
+            }
+            if header.destination != lastDestination {
+                lastDestination = header.destination
+                slot = tunnel.route(header.destination)
+                if let slot, let destination = tunnel.destination(of: slot) { begin(destination) }
+            }
+            guard let slot else {
+                tunnel.drops.add(.noPeerForDestination)
+                unsafe unreachable.add(UnsafeRawBufferPointer(bytes))
+                continue
+            }
+            switch unsafe tunnel.prepare(bytes.baseAddress!, count: bytes.count, to: slot, at: time) {
+            case .seal(let job):
+                unsafe jobs[jobCount] = job
+                jobCount += 1
+                unsafe append(job, trafficClass: header.ecn.rawValue)
+            case .staged:
+                break
+            case .dropped(let reason):
+                tunnel.drops.add(reason)
+                if reason == .noEndpoint { unsafe unreachable.add(UnsafeRawBufferPointer(bytes)) }
+            }
+        }
+    }
+
+    private var sendsV6 = false
+
+    private mutating func begin(_ destination: (endpoint: Endpoint, source: EndpointSource?)) {
+        // The queues have room for a whole batch, so neither `begin` nor `append` can find them full.
+        if case .v6 = destination.endpoint.address {
+            sendsV6 = true
+            _ = v6.begin(destination.endpoint, from: destination.source)
+        } else {
+            sendsV6 = false
+            _ = v4.begin(destination.endpoint, from: destination.source)
+        }
+    }
+
+    private mutating func append(_ job: SealJob, trafficClass: UInt8) {
+        if sendsV6 {
+            _ = unsafe v6.append(job.message, count: job.messageCount, trafficClass: trafficClass)
+        } else {
+            _ = unsafe v4.append(job.message, count: job.messageCount, trafficClass: trafficClass)
+        }
+    }
+
+    /// Encrypts and authenticates every payload in place.
+    private func seal() {
+        for index in 0..<jobCount {
+            let job = unsafe jobs[index]
+            let payload = unsafe job.message + TransportMessage.headerByteCount
+            unsafe cipher.seal(counter: job.counter, key: job.key, plaintext: payload, count: job.payloadCount, into: payload)
+        }
+    }
+
+    /// Super-datagrams leave in as few system calls as there are sockets to send to.
+    private mutating func send(to sockets: SocketPair, at time: TimePoint) {
+        if !v4.isEmpty { reporter.take(v4.flush(to: sockets.v4, now: time.now), engine) }
+        if !v6.isEmpty { reporter.take(v6.flush(to: sockets.v6, now: time.now), engine) }
+    }
+
+    private mutating func release() {
+        engine.session.release(&packets)
+    }
+}

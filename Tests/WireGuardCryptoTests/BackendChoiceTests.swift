@@ -1,0 +1,27 @@
+import Testing
+
+@testable import WireGuardCrypto
+
+@Suite struct BackendChoiceTests {
+    @Test func `asking for libsodium gives libsodium`() {
+        let choice = BackendChoice.make(.libsodium)
+        #expect(choice.backend == .libsodium)
+        #expect(choice.isAsPreferred)
+    }
+
+    @Test func `the faster library is chosen only when it computes the same, and its absence is explained`() {
+        let choice = BackendChoice.make(.automatic)
+        #expect(!choice.reason.isEmpty)
+        #expect(choice.isAsPreferred)
+        if choice.backend == .accelerated {
+            #expect(BackendChoice.isEqualToPortable(TransportCipher(.accelerated)))
+        } else {
+            print("not tested against libipsec-mb: \(choice.reason)")
+            #expect(!BackendChoice.make(.accelerated).isAsPreferred)
+        }
+    }
+
+    @Test func `the comparison itself accepts libsodium`() {
+        #expect(BackendChoice.isEqualToPortable(TransportCipher(.libsodium)))
+    }
+}
