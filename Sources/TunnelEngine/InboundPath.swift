@@ -22,7 +22,7 @@ struct InboundPath: ~Copyable {
     private let engine: Engine
     private let cipher = TransportCipher()
     private var messages = DatagramReceiveBatch(capacity: InboundPath.superDatagrams)
-    private var slots = OutgoingBatch()
+    private var slots = OutgoingBatch(capacity: InboundPath.capacity)
     private let datagrams: UnsafeMutablePointer<Datagram>
     private var datagramCount = 0
 
@@ -93,16 +93,16 @@ struct InboundPath: ~Copyable {
                     drops.add(.interfaceQueueFull)
                 case .transport where datagramCount == Self.capacity:
                     drops.add(.interfaceQueueFull)
-                    if slot >= 0 { slots.abandon(at: slot) }
+                    if slot >= 0 { slots.abandon(slot) }
                 case .transport:
                     unsafe datagrams[datagramCount] = Datagram(bytes: bytes, slot: slot, message: index)
                     datagramCount += 1
                 case .handshakeInitiation, .handshakeResponse, .cookieReply:
-                    if slot >= 0 { slots.abandon(at: slot) }
+                    if slot >= 0 { slots.abandon(slot) }
                     hasHandshakes = true
                     unsafe post(bytes, from: index, at: time, &drops)
                 case nil:
-                    if slot >= 0 { slots.abandon(at: slot) }
+                    if slot >= 0 { slots.abandon(slot) }
                     drops.add(size < TransportMessage.overhead ? .tooShort : .unknownType)
                 }
             }
@@ -146,14 +146,14 @@ struct InboundPath: ~Copyable {
             }
             switch unsafe open(datagram, arrival!, &tunnel, at: time) {
             case .deliver(let count):
-                slots.setCount(count, at: datagram.slot)
+                slots.setCount(datagram.slot, count)
                 continue
             case .keepalive:
                 break
             case .dropped(let reason):
                 tunnel.drops.add(reason)
             }
-            if datagram.slot >= 0 { slots.abandon(at: datagram.slot) }
+            if datagram.slot >= 0 { slots.abandon(datagram.slot) }
         }
     }
 

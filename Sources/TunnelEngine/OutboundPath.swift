@@ -16,6 +16,8 @@ internal import WireGuardProtocol
 struct OutboundPath: ~Copyable {
     /// Super-packets read from the interface in one turn: more would keep the other direction waiting.
     private static let superPackets = 8
+    /// Packets of one turn: eight super-packets of 64 KiB at an MTU of 1280 are 416.
+    private static let capacity = 512
 
     private let engine: Engine
     private let cipher = TransportCipher()
@@ -30,11 +32,10 @@ struct OutboundPath: ~Copyable {
 
     init(_ engine: Engine) {
         self.engine = engine
-        let capacity = ReceivedBatch.capacity
-        packets = ReceivedBatch()
-        v4 = DatagramSendQueue(capacity: capacity, family: .v4)
-        v6 = DatagramSendQueue(capacity: capacity, family: .v6)
-        unsafe jobs = .allocate(capacity: capacity)
+        packets = ReceivedBatch(capacity: Self.capacity)
+        v4 = DatagramSendQueue(capacity: Self.capacity, family: .v4)
+        v6 = DatagramSendQueue(capacity: Self.capacity, family: .v6)
+        unsafe jobs = .allocate(capacity: Self.capacity)
     }
 
     deinit {

@@ -10,7 +10,7 @@ struct UnreachableAnswers: ~Copyable {
     private let memory: UnsafeMutableRawPointer
     private var sizes = InlineArray<4, Int>(repeating: 0)
     private var count = 0
-    private var slots = OutgoingBatch()
+    private var slots = OutgoingBatch(capacity: UnreachableAnswers.limit)
 
     init() {
         unsafe memory = .allocate(byteCount: Self.limit * Self.size, alignment: 16)
