@@ -1,5 +1,5 @@
 internal import LinuxSystem
-public import NetworkTypes
+internal import NetworkTypes
 internal import Synchronization
 public import TunAdapter
 public import TunnelCore
@@ -15,7 +15,7 @@ internal import WireGuardProtocol
 /// All methods may be called from any thread.
 public final class Engine: Sendable {
     let session: Session
-    let tunnel: Mutex<Tunnel>
+    let tunnel: LockedTunnel
     /// Handshake datagrams on their way from the packet loop to the handshake thread.
     let inbox = Mutex(HandshakeQueue())
     let sockets: Mutex<SocketPair>
@@ -40,7 +40,7 @@ public final class Engine: Sendable {
         self.session = session
         log = options.log
         var generator = SystemRandomNumberGenerator()
-        tunnel = Mutex(Tunnel(mtu: options.mtu, seed: generator.next()))
+        tunnel = LockedTunnel(Tunnel(mtu: options.mtu, seed: generator.next()))
         firewallMark = Mutex(options.firewallMark)
         do throws(SystemError) {
             attention = try EventDescriptor()

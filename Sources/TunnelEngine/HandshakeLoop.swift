@@ -88,7 +88,7 @@ struct HandshakeLoop: ~Copyable {
         let now = Clock.now
         // SAFETY: the bytes stay where they are until the queue is flushed.
         unsafe datagram.bytes.withUnsafeBytes { bytes in
-            let start = unsafe bytes.baseAddress!
+            let start = bytes.baseAddress!
             if case .v6 = datagram.endpoint.address {
                 _ = v6.begin(datagram.endpoint, from: datagram.source)
                 _ = unsafe v6.append(start, count: bytes.count, trafficClass: datagram.trafficClass)

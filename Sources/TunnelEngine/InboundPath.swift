@@ -27,6 +27,7 @@ struct InboundPath: ~Copyable {
     private var datagramCount = 0
 
     /// A data message before it is looked at more closely.
+    @safe
     private struct Datagram {
         var bytes: UnsafeMutableRawBufferPointer
         var slot: Int
@@ -52,6 +53,7 @@ struct InboundPath: ~Copyable {
         guard receive(from: socket) else { return }
         sort(at: time)
         guard datagramCount > 0 else { return }
+        let engine = engine
         engine.tunnel.withLock { tunnel in
             open(&tunnel, at: time)
             tunnel.finishInbound(at: time)
@@ -144,7 +146,7 @@ struct InboundPath: ~Copyable {
                     sender: messages.sender(at: arrived), source: messages.localSource(at: arrived),
                     trafficClass: messages.message(at: arrived).trafficClass)
             }
-            switch unsafe open(datagram, arrival!, &tunnel, at: time) {
+            switch open(datagram, arrival!, &tunnel, at: time) {
             case .deliver(let count):
                 slots.setCount(datagram.slot, count)
                 continue

@@ -47,6 +47,7 @@ struct OutboundPath: ~Copyable {
     mutating func turn(to sockets: SocketPair, at time: TimePoint) throws(AdapterError) {
         try read()
         guard packets.count > 0 else { return }
+        let engine = engine
         engine.tunnel.withLock { tunnel in
             route(&tunnel, at: time)
             seal()
@@ -88,7 +89,7 @@ struct OutboundPath: ~Copyable {
             case .seal(let job):
                 unsafe jobs[jobCount] = job
                 jobCount += 1
-                unsafe append(job, trafficClass: header.ecn.rawValue)
+                append(job, trafficClass: header.ecn.rawValue)
             case .staged:
                 break
             case .dropped(let reason):

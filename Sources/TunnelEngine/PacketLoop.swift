@@ -24,18 +24,20 @@ struct PacketLoop: ~Copyable {
     private var inbound: InboundPath
 
     init(_ engine: Engine) throws(SystemError) {
-        self.engine = engine
-        generation = engine.socketGeneration.load(ordering: .sequentiallyConsistent)
-        sockets = engine.sockets.withLock { $0 }
-        poller = try Poller()
-        outbound = OutboundPath(engine)
-        inbound = InboundPath(engine)
+        let sockets = engine.sockets.withLock { $0 }
+        let poller = try Poller()
         try poller.add(engine.control.rawValue, token: Token.control)
         try poller.add(engine.session.readEvent, token: Token.interface)
-        try watchSockets()
+        try Self.watch(sockets, poller)
+        self.engine = engine
+        self.sockets = sockets
+        self.poller = poller
+        generation = engine.socketGeneration.load(ordering: .sequentiallyConsistent)
+        outbound = OutboundPath(engine)
+        inbound = InboundPath(engine)
     }
 
-    private func watchSockets() throws(SystemError) {
+    private static func watch(_ sockets: SocketPair, _ poller: borrowing Poller) throws(SystemError) {
         if let v4 = sockets.v4 { try poller.add(v4.descriptor, token: Token.v4) }
         if let v6 = sockets.v6 { try poller.add(v6.descriptor, token: Token.v6) }
     }
@@ -64,12 +66,11 @@ struct PacketLoop: ~Copyable {
         let current = engine.socketGeneration.load(ordering: .sequentiallyConsistent)
         if current != generation {
             generation = current
-            // The old pair's descriptors leave the poller as they are closed with its last reference.
             if let v4 = sockets.v4 { poller.remove(v4.descriptor) }
             if let v6 = sockets.v6 { poller.remove(v6.descriptor) }
             sockets = engine.sockets.withLock { $0 }
             do throws(SystemError) {
-                try watchSockets()
+                try Self.watch(sockets, poller)
             } catch {
                 engine.end(.sessionEnded("\(error)"))
                 return false

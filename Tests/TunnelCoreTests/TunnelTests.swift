@@ -5,30 +5,17 @@ import WireGuardProtocol
 
 @testable import TunnelCore
 
-/// SplitMix64, so that a run can be repeated from its seed.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 /// A tunnel with what an engine adds: sealing, opening, performing steps.
 struct Node: ~Copyable {
     var tunnel: Tunnel
-    var generator: SeededGenerator
+    var generator: SplitMix64
     let endpoint: Endpoint
     let cipher = TransportCipher()
     var delivered: [[UInt8]] = []
     var outbox: [OutgoingDatagram] = []
 
     init(seed: UInt64, endpoint: Endpoint) {
-        generator = SeededGenerator(state: seed)
+        generator = SplitMix64(seed: seed)
         tunnel = Tunnel(mtu: 1420, seed: seed)
         self.endpoint = endpoint
     }
