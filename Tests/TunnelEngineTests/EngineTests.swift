@@ -1,0 +1,140 @@
+import LinuxSystem
+import NetworkTypes
+import Testing
+import TunAdapter
+import TunnelCore
+import WireGuardCrypto
+
+@testable import TunnelEngine
+
+/// Two engines with adapters in memory, joined by real UDP sockets on the loopback address: needs no privilege.
+private struct EnginePair {
+    let adapters: [MemoryAdapter]
+    let engines: [Engine]
+    let keys: [PrivateKey]
+
+    init(outside: String = "127.0.0.1") throws {
+        var generator = SystemRandomNumberGenerator()
+        adapters = [try MemoryAdapter(name: "left"), try MemoryAdapter(name: "right")]
+        keys = [PrivateKey.random(using: &generator), PrivateKey.random(using: &generator)]
+        engines = try adapters.map { adapter in
+            try Engine(session: try adapter.startSession(Engine.sessionOptions(capacity: 0x40_0000)))
+        }
+        for side in 0..<2 {
+            let other = 1 - side
+            var update = TunnelUpdate()
+            update.privateKey = .some(keys[side])
+            var peer = PeerUpdate(publicKey: keys[other].publicKey)
+            peer.allowedIPs = [AllowedIPChange(IPPrefix("10.0.0.\(other + 1)/32")!)]
+            let port = engines[other].snapshot().listenPort
+            peer.endpoint = Endpoint(address: IPAddress(outside)!, port: port)
+            update.peers = [peer]
+            try engines[side].apply(update)
+            try engines[side].start()
+        }
+    }
+
+    func stop() {
+        for engine in engines { engine.stop() }
+    }
+
+    /// The next `count` packets that come out at `side`, or fewer if they take more than ten seconds.
+    func collect(_ count: Int, at side: Int) -> [[UInt8]] {
+        var packets: [[UInt8]] = []
+        let start = Clock.now
+        while packets.count < count, Clock.now.since(start) < .seconds(10) {
+            if let packet = adapters[side].collect() {
+                packets.append(packet)
+            } else {
+                pause()
+            }
+        }
+        return packets
+    }
+
+    private func pause() {
+        guard let event = try? EventDescriptor() else { return }
+        _ = event.wait(for: .milliseconds(1))
+    }
+}
+
+private func packet(from source: UInt8, to destination: UInt8, number: UInt8, size: Int = 200) -> [UInt8] {
+    var packet = [UInt8](repeating: number, count: size)
+    packet.replaceSubrange(
+        0..<20, with: [0x45, 0, UInt8(size >> 8), UInt8(size & 255), 0, 0, 0, 0, 64, 253, 0, 0, 10, 0, 0, source, 10, 0, 0, destination])
+    return packet
+}
+
+@Suite(.timeLimit(.minutes(1))) struct EngineTests {
+    @Test(arguments: ["127.0.0.1", "::1"])
+    func `packets cross two engines both ways`(outside: String) throws {
+        let pair = try EnginePair(outside: outside)
+        defer { pair.stop() }
+        let there = (0..<50).map { packet(from: 1, to: 2, number: UInt8($0), size: 100 + $0 * 20) }
+        for packet in there { #expect(pair.adapters[0].inject(packet)) }
+        #expect(pair.collect(50, at: 1) == there)
+        let back = (0..<50).map { packet(from: 2, to: 1, number: UInt8($0)) }
+        for packet in back { #expect(pair.adapters[1].inject(packet)) }
+        #expect(pair.collect(50, at: 0) == back)
+        #expect(pair.engines[0].snapshot().peers[0].lastHandshake != nil)
+        #expect(pair.engines[0].drops.total == 0)
+        #expect(pair.engines[1].drops.total == 0)
+    }
+
+    @Test func `a packet that no peer takes is answered with destination unreachable`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        pair.adapters[0].inject(packet(from: 1, to: 77, number: 1))
+        let answer = try #require(pair.collect(1, at: 0).first)
+        #expect(answer[9] == 1)
+        #expect(Array(answer[12..<20]) == [10, 0, 0, 77, 10, 0, 0, 1])
+        #expect(Array(answer[20..<22]) == [3, 1])
+        #expect(pair.engines[0].drops[.noPeerForDestination] == 1)
+    }
+
+    @Test func `a packet from a source that its peer may not use is dropped and counted`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        pair.adapters[0].inject(packet(from: 9, to: 2, number: 1))
+        pair.adapters[0].inject(packet(from: 1, to: 2, number: 2))
+        #expect(pair.collect(1, at: 1) == [packet(from: 1, to: 2, number: 2)])
+        #expect(pair.engines[1].drops[.sourceNotAllowed] == 1)
+    }
+
+    @Test func `the listening port can be changed while packets flow`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        pair.adapters[0].inject(packet(from: 1, to: 2, number: 1))
+        #expect(pair.collect(1, at: 1).count == 1)
+        var update = TunnelUpdate()
+        update.listenPort = 0
+        let old = pair.engines[0].snapshot().listenPort
+        try pair.engines[0].apply(update)
+        #expect(pair.engines[0].snapshot().listenPort != old)
+        pair.adapters[0].inject(packet(from: 1, to: 2, number: 2))
+        #expect(pair.collect(1, at: 1) == [packet(from: 1, to: 2, number: 2)])
+        // The peer has followed to the new port.
+        pair.adapters[1].inject(packet(from: 2, to: 1, number: 3))
+        #expect(pair.collect(1, at: 0) == [packet(from: 2, to: 1, number: 3)])
+    }
+
+    @Test func `a port in use is refused and nothing changes`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        let before = pair.engines[0].snapshot().listenPort
+        var update = TunnelUpdate()
+        update.listenPort = pair.engines[1].snapshot().listenPort
+        #expect(throws: EngineError.portInUse(update.listenPort!)) { try pair.engines[0].apply(update) }
+        #expect(pair.engines[0].snapshot().listenPort == before)
+    }
+
+    @Test func `an engine whose session ends says so`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        pair.engines[0].session.end()
+        guard case .sessionEnded = pair.engines[0].waitUntilEnded() else {
+            Issue.record("ended for another reason")
+            return
+        }
+    }
+}
