@@ -27,6 +27,7 @@ public struct CookieChecker: Sendable {
     /// - Parameter datagram: a whole initiation or response.
     public static func hasValidMAC1(_ datagram: UnsafeRawBufferPointer, to local: LocalIdentity) -> Bool {
         let end = datagram.count - MessagePart.macs
+        // SAFETY: the caller vouches for a whole message, which ends with two MACs.
         let mac = unsafe MAC.over(datagram[..<end], key: local.mac1Key)
         return unsafe mac == FixedBytes<16>(copying: UnsafeRawBufferPointer(rebasing: datagram[end...].prefix(MessagePart.mac)))
     }
@@ -43,6 +44,7 @@ public struct CookieChecker: Sendable {
     ) -> Bool {
         let cookie = cookie(for: source, at: now, using: &generator)
         let end = datagram.count - MessagePart.mac
+        // SAFETY: as above.
         let mac = unsafe MAC.over(datagram[..<end], key: cookie)
         return unsafe mac == FixedBytes<16>(copying: UnsafeRawBufferPointer(rebasing: datagram[end...]))
     }
@@ -68,7 +70,7 @@ public struct CookieChecker: Sendable {
     package func reply(
         to datagram: UnsafeRawBufferPointer, cookie: FixedBytes<16>, nonce: FixedBytes<24>, local: LocalIdentity
     ) -> CookieReply {
-        // Both messages begin with kind and sender index, and end with the two MACs.
+        // SAFETY: the caller vouches for a whole message. Both kinds begin with kind and sender index, and end with the two MACs.
         let senderIndex = UInt32(littleEndian: unsafe datagram.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         let mac1 = unsafe UnsafeRawBufferPointer(rebasing: datagram.suffix(MessagePart.macs).prefix(MessagePart.mac))
         var reply = CookieReply(receiverIndex: senderIndex, nonce: nonce)
@@ -84,6 +86,7 @@ public struct CookieChecker: Sendable {
             secretMadeAt = now
         }
         // Ours to choose, since nobody else can check it: address, then port, both in network order.
+        // SAFETY: 18 bytes hold the longer address and a port.
         var bytes = FixedBytes<18>()
         let count = unsafe bytes.withUnsafeMutableBytes { buffer in
             let addressByteCount = source.address.bitWidth / 8

@@ -25,19 +25,19 @@ package struct TransportKeys: Sendable {
     let bytes: WipingBytes
 
     func makeSendingKey() -> AEADKey {
+        // SAFETY: 64 bytes, of which the key takes the first 32.
         unsafe bytes.withUnsafeBytes { unsafe AEADKey($0.baseAddress!) }
     }
 
     func makeReceivingKey() -> AEADKey {
+        // SAFETY: 64 bytes, of which the key takes the last 32.
         unsafe bytes.withUnsafeBytes { unsafe AEADKey($0.baseAddress! + NoiseState.keyByteCount) }
     }
 
-    /// For tests against published keys.
     package var sending: FixedBytes<32> {
         unsafe bytes.withUnsafeBytes { unsafe FixedBytes(copying: UnsafeRawBufferPointer(rebasing: $0[..<32])) }
     }
 
-    /// For tests against published keys.
     package var receiving: FixedBytes<32> {
         unsafe bytes.withUnsafeBytes { unsafe FixedBytes(copying: UnsafeRawBufferPointer(rebasing: $0[32...])) }
     }

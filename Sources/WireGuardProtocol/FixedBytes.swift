@@ -10,6 +10,7 @@ package struct FixedBytes<let count: Int>: Sendable {
     /// A copy of `bytes`, which are `count` many.
     package init(copying bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count == count)
+        // SAFETY: the count was just checked.
         storage = InlineArray { unsafe bytes[$0] }
     }
 
@@ -20,6 +21,7 @@ package struct FixedBytes<let count: Int>: Sendable {
 
     package func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         let span = storage.span
+        // SAFETY: the span outlives the call; what `body` does with the pointer is up to it.
         return try unsafe span.withUnsafeBytes(body)
     }
 
@@ -27,6 +29,7 @@ package struct FixedBytes<let count: Int>: Sendable {
         _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
         var span = storage.mutableSpan
+        // SAFETY: the span outlives the call; what `body` does with the pointer is up to it.
         return try unsafe span.withUnsafeMutableBytes(body)
     }
 

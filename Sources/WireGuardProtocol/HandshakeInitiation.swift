@@ -27,6 +27,7 @@ public struct HandshakeInitiation: Sendable {
     ///
     /// - Throws: ``Refusal/length`` or ``Refusal/type``.
     public init(copying datagram: UnsafeRawBufferPointer) throws(Refusal) {
+        // SAFETY: the caller vouches for the datagram, and a kind has one length.
         guard unsafe try MessageKind(of: datagram) == .handshakeInitiation else { throw .type }
         unsafe bytes = FixedBytes(copying: datagram)
     }

@@ -46,6 +46,7 @@ public struct Keypair: ~Copyable {
     @unsafe
     public static func allocate(for session: DerivedSession, at now: Instant) -> UnsafeMutablePointer<Keypair> {
         let pointer = UnsafeMutablePointer<Keypair>.allocate(capacity: 1)
+        // SAFETY: just allocated, and nobody else has it.
         unsafe pointer.initialize(to: Keypair(session, createdAt: now))
         return unsafe pointer
     }
@@ -53,6 +54,7 @@ public struct Keypair: ~Copyable {
     /// Wipes the keys and frees the memory. Nobody may hold the pointer or its keys any more.
     @unsafe
     public static func deallocate(_ keypair: UnsafeMutablePointer<Keypair>) {
+        // SAFETY: made by `allocate(for:at:)`; the caller vouches that it is the last user.
         unsafe keypair.deinitialize(count: 1)
         unsafe keypair.deallocate()
     }

@@ -10,6 +10,8 @@
 /// (section 6.1 and 6.3).
 @safe
 public struct KeypairRing: ~Copyable {
+    // SAFETY: each pointer is a keypair that only this ring frees, by handing it out in `ReleasedIndices`.
+
     /// What is sent on.
     @unsafe public private(set) var current: UnsafeMutablePointer<Keypair>?
     /// What was sent on before.

@@ -4,6 +4,7 @@ import WireGuardCrypto
 enum MAC {
     static func over(_ bytes: Slice<UnsafeRawBufferPointer>, key: UnsafeRawBufferPointer) -> FixedBytes<16> {
         var mac = FixedBytes<16>()
+        // SAFETY: the digest is as long as the MAC.
         unsafe mac.withUnsafeMutableBytes {
             unsafe BLAKE2s.hash(
                 UnsafeRawBufferPointer(rebasing: bytes), key: key, digestLength: MessagePart.mac, into: $0.baseAddress!)
@@ -51,6 +52,7 @@ extension CookieReply {
     mutating func seal(_ cookie: FixedBytes<16>, mac1: UnsafeRawBufferPointer, key: FixedBytes<32>) {
         var sealed = FixedBytes<32>()
         let nonce = nonce
+        // SAFETY: nonce and key have the sizes of their types; `sealed` has room for cookie and tag.
         unsafe cookie.withUnsafeBytes { cookie in
             unsafe nonce.withUnsafeBytes { nonce in
                 unsafe key.withUnsafeBytes { key in
@@ -68,6 +70,7 @@ extension CookieReply {
     func open(mac1: FixedBytes<16>, key: FixedBytes<32>) -> FixedBytes<16>? {
         var cookie = FixedBytes<16>()
         let (sealed, nonce) = (sealedCookie, nonce)
+        // SAFETY: nonce and key have the sizes of their types; `cookie` is what `sealed` is without the tag.
         let isAuthentic = unsafe sealed.withUnsafeBytes { sealed in
             unsafe mac1.withUnsafeBytes { mac1 in
                 unsafe nonce.withUnsafeBytes { nonce in

@@ -15,7 +15,7 @@ public enum MessageKind: UInt8, Sendable, CaseIterable {
     @inlinable
     public init(of datagram: UnsafeRawBufferPointer) throws(Refusal) {
         guard datagram.count >= TransportMessage.overhead else { throw .length }
-        // Little-endian, so that the reserved bytes are the upper three.
+        // SAFETY: the datagram has more than four bytes. Little-endian, so that the reserved bytes are the upper three.
         let header = UInt32(littleEndian: unsafe datagram.loadUnaligned(as: UInt32.self))
         guard header <= UInt8.max, let kind = MessageKind(rawValue: UInt8(truncatingIfNeeded: header)) else { throw .type }
         let isRightLength =

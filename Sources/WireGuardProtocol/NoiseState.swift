@@ -27,6 +27,9 @@ package enum HandshakeStep: String, Sendable, CaseIterable {
 /// Lives for one function; what is needed later leaves as ``HandshakeSecrets``. Wiped when it ends.
 @safe
 package struct NoiseState: ~Copyable {
+    // SAFETY: `storage` is allocated by `init`, owned by this value alone, and cut into parts of fixed sizes that are as long as what the
+    // cryptographic functions read and write there.
+
     static let hashByteCount = 32
     static let keyByteCount = 32
 

@@ -200,11 +200,6 @@ public struct Peer: ~Copyable {
         timers.authenticatedPacketReceived(at: now)
     }
 
-    /// For tests: as if an initiation with this timestamp had been accepted long ago.
-    mutating func rememberTimestamp(_ timestamp: TAI64N) {
-        latestTimestamp = timestamp
-    }
-
     /// A response is about to be sent: completes its message; its session is now `keypairs.next`.
     ///
     /// - Throws: ``Refusal/state`` if the peer's keys have changed since the initiation was opened.

@@ -4,6 +4,8 @@
 /// wiped and freed when the value ends.
 @safe
 public struct ReleasedIndices: ~Copyable {
+    // SAFETY: whoever makes one gives its keypairs up; `takeOver(_:)` empties it.
+
     private var keypairs: InlineArray<3, UnsafeMutablePointer<Keypair>?>
     private let handshakeIndex: UInt32?
 

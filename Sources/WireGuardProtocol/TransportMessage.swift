@@ -36,6 +36,7 @@ public struct TransportMessage: Hashable, Sendable {
     /// - Parameter datagram: the whole UDP payload, whose ``MessageKind`` was found to be `transport`.
     @inlinable
     public init(header datagram: UnsafeRawBufferPointer) {
+        // SAFETY: a datagram of this kind is at least `overhead` long.
         receiverIndex = UInt32(littleEndian: unsafe datagram.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         counter = UInt64(littleEndian: unsafe datagram.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
@@ -44,6 +45,7 @@ public struct TransportMessage: Hashable, Sendable {
     @inlinable
     public func write(to destination: UnsafeMutableRawPointer) {
         let kind = UInt32(MessageKind.transport.rawValue)
+        // SAFETY: the caller vouches for `headerByteCount` writable bytes.
         unsafe destination.storeBytes(of: kind.littleEndian, as: UInt32.self)
         unsafe destination.storeBytes(of: receiverIndex.littleEndian, toByteOffset: 4, as: UInt32.self)
         unsafe destination.storeBytes(of: counter.littleEndian, toByteOffset: 8, as: UInt64.self)

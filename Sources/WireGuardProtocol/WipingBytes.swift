@@ -29,6 +29,7 @@ final class WipingBytes: Sendable {
     }
 
     deinit {
+        // SAFETY: allocated in `init`, and this was the last reference.
         unsafe wipe(storage)
         unsafe storage.deallocate()
     }

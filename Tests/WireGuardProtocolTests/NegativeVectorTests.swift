@@ -47,6 +47,17 @@ import WireGuardCrypto
     @Test func `every initiation is accepted or refused for the reason in the file`() throws {
         let cases = file.initiation
         let local = LocalIdentity(privateKey: cases.responderStaticPrivate.privateKey)
+        // The file's initiator, as the section on responses has it.
+        let initiator = LocalIdentity(privateKey: file.response.initiator.staticPrivate.privateKey)
+        #expect(initiator.publicKey.hex == cases.peerStaticPublic)
+        func earlier(_ timestamp: TAI64N, from remote: RemoteIdentity) throws(Refusal) -> AuthenticatedInitiation {
+            let responder = RemoteIdentity(publicKey: local.publicKey, presharedKey: cases.psk.presharedKey, local: initiator)
+            var generator = SeededGenerator(state: 3)
+            let created = try InitiationCreation(
+                local: initiator, remote: responder, senderIndex: 3, timestamp: timestamp, using: &generator
+            ).perform()
+            return try InitiationOpening(local: local, message: created.message).perform().authenticate(as: remote)
+        }
         var ran = 0
         for vector in cases.cases {
             let keys = [cases.peerStaticPublic.publicKey] + (vector.extraPeer.map { [$0.publicKey] } ?? [])
@@ -57,7 +68,7 @@ import WireGuardCrypto
                 let opened = try InitiationOpening(local: local, message: message).perform()
                 guard let remote = remotes.first(where: { $0.publicKey == opened.initiator }) else { throw .unknownPeer }
                 var peer = Peer(remote: remote, jitterSeed: 1)
-                if let last = vector.lastTimestamp { peer.rememberTimestamp(TAI64N(last.fixed())) }
+                if let last = vector.lastTimestamp { try peer.accept(earlier(TAI64N(last.fixed()), from: remote), at: .at(0)) }
                 try peer.accept(opened.authenticate(as: remote), at: .at(1))
             }
             do throws(Refusal) {

@@ -163,6 +163,19 @@ import WireGuardCrypto
         #expect(pair.initiationsOfA.map { $0.since(start) } == [.seconds(0), .seconds(165)])
     }
 
+    @Test func `what comes on an old session asks for a new one once, and again on the next session`() {
+        var pair = connected()
+        let late = pair.now + .seconds(165)
+        #expect(pair.a.peer.didReceive(carryingData: false, at: pair.now + .milliseconds(164_999)) == [])
+        #expect(pair.a.peer.didReceive(carryingData: false, at: late) == .initiateHandshake)
+        #expect(pair.a.peer.didReceive(carryingData: true, at: late + .seconds(10)) == [])
+        #expect(pair.b.peer.didReceive(carryingData: true, at: late) == [], "the responder leaves it to the initiator")
+        pair.now = late + .seconds(10)
+        pair.a.beginHandshake(at: pair.now, isRetry: false)
+        pair.exchange()
+        #expect(pair.a.peer.didReceive(carryingData: false, at: pair.now + .seconds(165)) == .initiateHandshake)
+    }
+
     @Test func `a session of 180 s neither sends nor receives`() {
         var pair = connected()
         let start = pair.now
