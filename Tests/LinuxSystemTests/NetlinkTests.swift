@@ -26,7 +26,7 @@ import Testing
             var netlink = try NetlinkSocket()
             let link = try #require(try netlink.link(named: "probe0"))
             #expect(link.kind == "tun" && link.hasCarrier && link.tun?.isTun == true && link.tun?.isPersistent == false)
-            let alias = "a \"quoted\" alias; ünïcode " + String(repeating: "x", count: 226)
+            let alias = "a \"quoted\" alias; ünïcode " + String(repeating: "x", count: 227)
             #expect(alias.utf8.count == 255)
             try netlink.changeLink(link.index, LinkChange(isUp: true, mtu: 1380, alias: alias, transmitQueueLength: 777))
             try netlink.addAlternativeName("a name longer than fifteen bytes".replacing(" ", with: "-"), toLink: link.index)
