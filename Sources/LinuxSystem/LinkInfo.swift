@@ -87,10 +87,12 @@ public struct LinkChange: Hashable, Sendable {
     public var transmitQueueLength: UInt32?
     /// An open descriptor of the network namespace to move the link to.
     public var namespaceDescriptor: Int32?
+    /// Whether the link makes itself an IPv6 link-local address when it comes up.
+    public var makesLinkLocalAddress: Bool?
 
     public init(
         isUp: Bool? = nil, mtu: UInt32? = nil, name: String? = nil, alias: String? = nil, transmitQueueLength: UInt32? = nil,
-        namespaceDescriptor: Int32? = nil
+        namespaceDescriptor: Int32? = nil, makesLinkLocalAddress: Bool? = nil
     ) {
         self.isUp = isUp
         self.mtu = mtu
@@ -98,5 +100,6 @@ public struct LinkChange: Hashable, Sendable {
         self.alias = alias
         self.transmitQueueLength = transmitQueueLength
         self.namespaceDescriptor = namespaceDescriptor
+        self.makesLinkLocalAddress = makesLinkLocalAddress
     }
 }

@@ -60,6 +60,14 @@ extension NetlinkSocket {
         if let alias = change.alias { request.put(Int(IFLA_IFALIAS), text: alias) }
         if let length = change.transmitQueueLength { request.put(Int(IFLA_TXQLEN), length) }
         if let descriptor = change.namespaceDescriptor { request.put(Int(IFLA_NET_NS_FD), UInt32(bitPattern: descriptor)) }
+        if let makes = change.makesLinkLocalAddress {
+            request.nest(Int(IFLA_AF_SPEC)) { spec in
+                spec.nest(Int(AF_INET6)) { inet6 in
+                    let mode = makes ? IN6_ADDR_GEN_MODE_EUI64.rawValue : IN6_ADDR_GEN_MODE_NONE.rawValue
+                    inet6.put(Int(IFLA_INET6_ADDR_GEN_MODE), UInt8(mode))
+                }
+            }
+        }
         try perform(request)
     }
 

@@ -1,0 +1,126 @@
+internal import Glibc
+internal import LinuxSystem
+
+extension Adapter {
+    /// How every queue is attached; the header is what makes offload possible.
+    static func flags(queueCount: Int) -> TunDescriptor.Flags {
+        queueCount > 1 ? [.tun, .noPacketInformation, .virtioNetHeader, .multiQueue] : [.tun, .noPacketInformation, .virtioNetHeader]
+    }
+
+    /// Makes an adapter in the calling thread's network namespace.
+    /// - Parameters:
+    ///   - name: 1 to 127 bytes of UTF-8 without control characters. A name that the kernel takes for an interface (at most 15 bytes,
+    ///     no spaces, …) becomes the interface's; for another one an interface name is derived.
+    ///   - pool: 1 to 96 bytes of UTF-8 without control characters: whose adapter it is, for example `org.example.product`.
+    /// - Returns: its handle. A transient adapter lives as long as this handle or its session.
+    /// - Throws: `invalidParameter` for what is out of its limits, before anything is made; `alreadyExists` when the pool has an
+    ///   adapter of that name, an interface has the name, or an adapter has the GUID; `accessDenied` without the privilege;
+    ///   `notSupported` without a TUN device. Nothing is left behind then.
+    public static func create(name: String, pool: String, options: AdapterOptions = AdapterOptions()) throws(AdapterError) -> Adapter {
+        try AdapterIdentity.checkName(name)
+        try AdapterIdentity.checkPool(pool)
+        try options.validate()
+        let identity = AdapterIdentity(pool: pool, name: name, guid: options.guid ?? .random(), queueCount: options.queueCount)
+        do {
+            let namespace = try NetworkNamespace.currentIdentity()
+            var netlink = try NetlinkSocket()
+            try checkUnused(identity, name, excluding: nil, in: try netlink.links())
+            let device = try attachNew(identity, name)
+            let interface = try device.attachment().name
+            guard let link = try netlink.link(named: interface) else { throw AdapterError.gone(interface) }
+            // Persistent last: until then everything goes with the descriptor, should this be killed half-way.
+            try netlink.changeLink(link.index, LinkChange(alias: identity.alias))
+            if !options.makesLinkLocalAddress {
+                // Without IPv6 in the kernel this fails, and there is nothing to switch off.
+                try? netlink.changeLink(link.index, LinkChange(makesLinkLocalAddress: false))
+            }
+            // Somebody may have made one of the same name or GUID meanwhile; whoever sees the other's withdraws.
+            try checkUnused(identity, name, excluding: link.index, in: try netlink.links())
+            if let owner = options.owner { try device.setOwner(owner) }
+            if let group = options.group { try device.setGroup(group) }
+            AdapterLog.write(.info, "created adapter \(name) of pool \(pool), interface \(interface)")
+            guard options.lifetime == .persistent else {
+                return Adapter(link: link, identity: identity, namespace: namespace, netlink: netlink, device: device)
+            }
+            try device.setPersistent(true)
+            return Adapter(link: link, identity: identity, namespace: namespace, netlink: netlink, device: nil)
+        } catch let error as AdapterError {
+            throw error
+        } catch let error as SystemError {
+            throw .changing(error, name)
+        } catch {
+            throw AdapterError(.system, "adapter \(name): \(error)")
+        }
+    }
+
+    /// Makes an interface that goes with the descriptor, under the adapter's name or a derived one.
+    private static func attachNew(_ identity: AdapterIdentity, _ name: String) throws(AdapterError) -> TunDescriptor {
+        var attempt = 0
+        while true {
+            let interface = identity.displayName == nil ? name : identity.derivedInterfaceName(attempt: attempt)
+            let device = try openDevice()
+            do {
+                _ = try device.attach(name: interface, flags: flags(queueCount: identity.queueCount).union(.exclusive))
+                return device
+            } catch {
+                guard error.errno == EBUSY || error.errno == EEXIST || error.errno == EINVAL else { throw .attaching(error, interface) }
+                attempt += 1
+                guard identity.displayName != nil, attempt < 16 else {
+                    throw AdapterError(
+                        .alreadyExists, "an interface or an alternative name \(interface) exists already",
+                        remedy: "choose another name; `ip link show \(interface)` shows it")
+                }
+            }
+        }
+    }
+
+    static func openDevice() throws(AdapterError) -> TunDescriptor {
+        do {
+            return try TunDescriptor()
+        } catch {
+            throw .opening(error)
+        }
+    }
+
+    /// Throws `alreadyExists` when another adapter or interface stands in the way of `identity` under the name `name`.
+    static func checkUnused(
+        _ identity: AdapterIdentity, _ name: String, excluding own: UInt32?, in links: [LinkInfo]
+    ) throws(AdapterError) {
+        for link in links where link.index != own {
+            let other = link.adapterIdentity
+            if let other, other.guid == identity.guid {
+                throw AdapterError(
+                    .alreadyExists, "adapter \(other.name(interfaceName: link.name)) of pool \(other.pool) has the GUID \(other.guid)")
+            }
+            if let other, other.pool == identity.pool, other.name(interfaceName: link.name) == name {
+                throw AdapterError(
+                    .alreadyExists, "pool \(other.pool) has an adapter \(name) already", remedy: "open it, or choose another name")
+            }
+            // Richer names are no interface names, and may occur once in every pool.
+            if identity.displayName == nil, link.name == name || link.alternativeNames.contains(name) {
+                throw .taken(name, link)
+            }
+        }
+    }
+}
+
+extension AdapterError {
+    /// The name belongs to `link`, which isn't the caller's.
+    static func taken(_ name: String, _ link: LinkInfo) -> AdapterError {
+        if let identity = link.adapterIdentity {
+            return AdapterError(
+                .alreadyExists, "\(name) is an adapter of another pool, \(identity.pool)", remedy: "name that pool, or choose another name")
+        }
+        return AdapterError(
+            .alreadyExists, "\(name) is an interface that is no adapter of this library (\(link.kind ?? "hardware"))",
+            remedy: "choose another name; `ip link show \(name)` shows it")
+    }
+}
+
+extension LinkInfo {
+    /// Whose adapter it is; nil where it isn't one of this library's.
+    var adapterIdentity: AdapterIdentity? {
+        guard tun?.isTun == true else { return nil }
+        return alias.flatMap { AdapterIdentity(alias: $0) }
+    }
+}

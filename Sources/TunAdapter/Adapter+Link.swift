@@ -1,0 +1,98 @@
+internal import Glibc
+internal import LinuxSystem
+public import NetworkTypes
+import Synchronization
+
+extension Adapter {
+    /// The largest MTU that a TUN interface takes.
+    public static let maximumMTU: UInt32 = 65_535
+    /// The smallest one.
+    public static let minimumMTU: UInt32 = 68
+
+    /// Sets the interface up, so that packets flow.
+    /// - Parameter mtu: bytes of an IP packet, 68 to 65,535 (IPv6 needs 1280); nil leaves it, 1500 at first.
+    public func bringUp(mtu: UInt32? = nil) throws(AdapterError) {
+        try checkMTU(mtu)
+        try change(LinkChange(isUp: true, mtu: mtu))
+    }
+
+    /// Sets the interface down: nothing flows, and its routes go.
+    public func bringDown() throws(AdapterError) {
+        try change(LinkChange(isUp: false))
+    }
+
+    /// Changes the MTU, of an interface that is up too.
+    /// - Parameter mtu: bytes of an IP packet, 68 to 65,535 (IPv6 needs 1280).
+    public func setMTU(_ mtu: UInt32) throws(AdapterError) {
+        try checkMTU(mtu)
+        try change(LinkChange(mtu: mtu))
+    }
+
+    private func checkMTU(_ mtu: UInt32?) throws(AdapterError) {
+        guard let mtu, !(Self.minimumMTU...Self.maximumMTU).contains(mtu) else { return }
+        throw AdapterError(.invalidParameter, "an MTU of \(mtu) bytes", remedy: "use \(Self.minimumMTU) to \(Self.maximumMTU)")
+    }
+
+    func change(_ change: LinkChange) throws(AdapterError) {
+        try state.withLock { state throws(AdapterError) in
+            do throws(SystemError) {
+                try state.netlink.changeLink(interfaceIndex, change)
+            } catch {
+                throw .changing(error, state.identity.name(interfaceName: state.interfaceName))
+            }
+        }
+    }
+
+    /// The interface's addresses, link-local ones included.
+    public func addresses() throws(AdapterError) -> [IPInterfaceAddress] {
+        try withNetlink { netlink throws(SystemError) in try netlink.addresses(ofLink: self.interfaceIndex).map(\.address) }
+    }
+
+    /// Gives the interface an address with the network around it; one that it has already is no error.
+    public func addAddress(_ address: IPInterfaceAddress) throws(AdapterError) {
+        try withNetlink { netlink throws(SystemError) in
+            do throws(SystemError) {
+                try netlink.addAddress(address, toLink: self.interfaceIndex)
+            } catch  where error.errno == EEXIST {}
+        }
+    }
+
+    /// Takes an address away; one that it doesn't have is no error.
+    public func removeAddress(_ address: IPInterfaceAddress) throws(AdapterError) {
+        try withNetlink { netlink throws(SystemError) in
+            do throws(SystemError) {
+                try netlink.removeAddress(address, fromLink: self.interfaceIndex)
+            } catch  where error.errno == EADDRNOTAVAIL {}
+        }
+    }
+
+    /// Makes `address` the only one of its family, link-local ones apart.
+    public func setAddress(_ address: IPInterfaceAddress) throws(AdapterError) {
+        try addAddress(address)
+        for other in try addresses() where other != address && other.address.bitWidth == address.address.bitWidth {
+            if !other.address.isLinkLocal { try removeAddress(other) }
+        }
+    }
+
+    /// Makes an address such as `10.7.0.1/24` or `fd07::1/64` the only one of its family, link-local ones apart.
+    /// - Throws: `invalidParameter` where `text` is none.
+    public func setAddress(_ text: String) throws(AdapterError) {
+        guard let address = IPInterfaceAddress(text) else {
+            throw AdapterError(
+                .invalidParameter, "\"\(text)\" is no address with a prefix length", remedy: "write it as 10.7.0.1/24 or fd07::1/64")
+        }
+        try setAddress(address)
+    }
+
+    private func withNetlink<Value>(
+        _ body: (inout NetlinkSocket) throws(SystemError) -> Value
+    ) throws(AdapterError) -> Value {
+        try state.withLock { state throws(AdapterError) in
+            do throws(SystemError) {
+                return try body(&state.netlink)
+            } catch {
+                throw .changing(error, state.identity.name(interfaceName: state.interfaceName))
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+internal import Glibc
+public import LinuxSystem
+import Synchronization
+
+extension Adapter {
+    /// Starts the adapter's session.
+    ///
+    /// An adapter has one session at a time, of all processes together. The interface should be up (``bringUp(mtu:)``) for packets to flow.
+    /// - Throws: `invalidParameter` for options out of their limits; `busy` while the adapter has a session, here or elsewhere;
+    ///   `handleEndOfFile` when the adapter is gone; `accessDenied` without the privilege or ownership.
+    public func startSession(_ options: SessionOptions = SessionOptions()) throws(AdapterError) -> Session {
+        try options.validate()
+        return try state.withLock { state throws(AdapterError) in
+            if let session = state.session.session, !session.hasEnded {
+                throw AdapterError(
+                    .busy, "adapter \(state.identity.name(interfaceName: state.interfaceName)) has a session in this process already",
+                    remedy: "end it first")
+            }
+            let link = try Self.refresh(&state, interfaceIndex)
+            // A lock of its own only where the driver doesn't refuse a second descriptor; it goes with the session.
+            let lock = try queueCount > 1 ? SessionLock(takeLock(state.interfaceName)) : nil
+            let device: TunDevice
+            do {
+                let descriptor = try state.device?.duplicate() ?? attach(link.name, &state)
+                device = try TunDevice(attached: descriptor, offload: options.offload)
+            } catch let error as AdapterError {
+                throw error
+            } catch let error as SystemError {
+                // EBADFD: the interface went a moment ago.
+                throw error.errno == EBADFD ? .gone(link.name) : .attaching(error, link.name)
+            } catch {
+                throw AdapterError(.system, "adapter \(link.name): \(error)")
+            }
+            let session = try Session(device: device, options: options, onEnd: { lock?.release() })
+            state.session.session = session
+            AdapterLog.write(.info, "session of \(link.name) started: two rings of \(options.capacity) bytes")
+            return session
+        }
+    }
+
+    /// Starts the adapter's session with rings of `capacity` bytes, a power of two from 0x20000 to 0x4000000; see ``startSession(_:)``.
+    public func startSession(capacity: Int) throws(AdapterError) -> Session {
+        try startSession(SessionOptions(capacity: capacity))
+    }
+
+    /// A descriptor of the adapter's TUN queue, for what this library doesn't do; it is the caller's.
+    ///
+    /// While a session runs in this process, or for the handle that made a transient adapter, it is a duplicate of that queue: it takes
+    /// packets away from the session. Otherwise a queue is attached anew, and as long as the caller keeps it other sessions are
+    /// refused as `busy` (of an adapter with several queues: only when all are attached). Reads and writes have a
+    /// `virtio_net_hdr` of 10 bytes before the packet; ``LinuxSystem/TunDescriptor/attachment()`` tells.
+    /// - Throws: as ``startSession(_:)``.
+    public func openDeviceObject() throws(AdapterError) -> TunDescriptor {
+        try state.withLock { state throws(AdapterError) in
+            let link = try Self.refresh(&state, interfaceIndex)
+            do {
+                if queueCount == 1 {
+                    if let session = state.session.session, let duplicate = try session.duplicateDevice() { return duplicate }
+                    if state.device != nil { return try state.device!.duplicate() }
+                } else if let attached = link.tun?.queueCount, attached >= queueCount {
+                    throw AdapterError(.busy, "adapter \(link.name): all of its \(queueCount) queues are attached")
+                }
+            } catch let error as AdapterError {
+                throw error
+            } catch {
+                throw AdapterError(.outOfMemory, "adapter \(link.name): \(error)")
+            }
+            return try attach(link.name, &state)
+        }
+    }
+
+    /// Attaches a new descriptor to the interface, and makes sure that it is this one.
+    func attach(_ interface: String, _ state: inout State) throws(AdapterError) -> TunDescriptor {
+        let current: NetworkNamespace.Identity?
+        do { current = try NetworkNamespace.currentIdentity() } catch { current = nil }
+        guard current == namespace else {
+            throw AdapterError(
+                .invalidParameter, "adapter \(interface) is in another network namespace than the calling thread",
+                remedy: "call from a thread of the namespace in which the adapter was opened")
+        }
+        let device = try Self.openDevice()
+        let attached: LinkInfo?
+        do {
+            let name = try device.attach(name: interface, flags: Self.flags(queueCount: queueCount))
+            attached = try state.netlink.link(named: name)
+        } catch {
+            throw .attaching(error, interface)
+        }
+        // Where the interface went a moment ago the driver made a new one, which goes again with this descriptor.
+        guard attached?.index == interfaceIndex else { throw .gone(interface) }
+        return device
+    }
+
+    /// - Throws: `busy` while another session, of any process, has it.
+    func takeLock(_ interface: String) throws(AdapterError) -> NamespaceLock {
+        do {
+            return try NamespaceLock("tunadapter session \(guid)")
+        } catch {
+            guard error.isAddressInUse else { throw .attaching(error, interface) }
+            throw AdapterError(
+                .busy, "adapter \(interface): another process has a session", remedy: "end that session, or delete the adapter with force")
+        }
+    }
+}

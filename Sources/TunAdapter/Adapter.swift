@@ -1,0 +1,126 @@
+internal import LinuxSystem
+import Synchronization
+
+/// A network adapter: a TUN interface of the kernel's, in a pool, with a name and a GUID.
+///
+/// - This is a handle. What it stands for is the kernel's: every process of the network namespace sees the same adapters, and several
+///   handles may stand for one. Forgetting a persistent adapter's handle leaves the adapter; a transient one goes with the handle
+///   that made it, or with that one's session if it runs on.
+/// - It belongs to the network namespace of the thread that made or opened it. Sessions and descriptors must be started from there.
+/// - Names can change under it (``rename(to:)``, `ip link set … name …`), its interface index and GUID can't.
+/// - When somebody deletes the interface, calls throw ``AdapterError/Code/handleEndOfFile``.
+/// - Every method may be called from any thread.
+public final class Adapter: Sendable {
+    struct State: ~Copyable {
+        var netlink: NetlinkSocket
+        /// As last seen; the kernel is asked where it matters.
+        var identity: AdapterIdentity
+        var interfaceName: String
+        /// Of the handle that made a transient adapter: what keeps it alive.
+        var device: TunDescriptor?
+        var session: WeakSession
+    }
+
+    /// A session is its user's; this only asks whether it still runs.
+    struct WeakSession {
+        weak var session: Session?
+    }
+
+    /// The interface's index, the same as long as the adapter lives.
+    public let interfaceIndex: UInt32
+    public let guid: AdapterGUID
+    public let pool: String
+    /// How many descriptors may be attached at a time.
+    public let queueCount: Int
+    let namespace: NetworkNamespace.Identity
+    let state: Mutex<State>
+
+    init(
+        link: LinkInfo, identity: AdapterIdentity, namespace: NetworkNamespace.Identity, netlink: consuming NetlinkSocket,
+        device: consuming TunDescriptor?
+    ) {
+        interfaceIndex = link.index
+        guid = identity.guid
+        pool = identity.pool
+        queueCount = identity.queueCount
+        self.namespace = namespace
+        state = Mutex(
+            State(
+                netlink: netlink, identity: identity, interfaceName: link.name, device: device, session: WeakSession(session: nil)))
+    }
+
+    /// The interface index in NET_LUID's layout.
+    public var luid: AdapterLUID { AdapterLUID(interfaceIndex: interfaceIndex) }
+
+    /// The adapter's name: the interface's, or the one kept beside it. The last one known when it is gone.
+    public var name: String {
+        _ = try? link()
+        return state.withLock { $0.identity.name(interfaceName: $0.interfaceName) }
+    }
+
+    /// The name of the network interface, at most 15 bytes. The last one known when it is gone.
+    public var interfaceName: String {
+        _ = try? link()
+        return state.withLock { $0.interfaceName }
+    }
+
+    /// What the kernel says of the interface now.
+    /// - Throws: `handleEndOfFile` when it is gone, or is in another namespace now.
+    public func link() throws(AdapterError) -> AdapterLink {
+        AdapterLink(try state.withLock { state throws(AdapterError) in try Self.refresh(&state, interfaceIndex) })
+    }
+
+    /// Asks the kernel for the interface, and takes over its names.
+    static func refresh(_ state: inout State, _ index: UInt32) throws(AdapterError) -> LinkInfo {
+        let link: LinkInfo?
+        do {
+            link = try state.netlink.link(index: index)
+        } catch {
+            throw .changing(error, state.interfaceName)
+        }
+        guard let link, let identity = link.alias.flatMap({ AdapterIdentity(alias: $0) }), identity.guid == state.identity.guid else {
+            // An index is given again only after 2^31 others, but an alias can be taken away.
+            if let link, link.tun != nil, link.alias.flatMap({ AdapterIdentity(alias: $0) }) == nil {
+                state.interfaceName = link.name
+                return link
+            }
+            throw .gone(state.identity.name(interfaceName: state.interfaceName))
+        }
+        state.identity = identity
+        state.interfaceName = link.name
+        return link
+    }
+}
+
+/// An adapter's interface as the kernel reports it.
+public struct AdapterLink: Hashable, Sendable {
+    public let interfaceIndex: UInt32
+    public let interfaceName: String
+    /// Bytes of an IP packet.
+    public let mtu: UInt32
+    /// Set up: packets flow once a session runs.
+    public let isUp: Bool
+    /// Somebody, in this process or another, has a session or a descriptor.
+    public let isInUse: Bool
+    /// It outlives its descriptors.
+    public let isPersistent: Bool
+    /// Who may start sessions without CAP_NET_ADMIN.
+    public let owner: UInt32?
+    public let group: UInt32?
+
+    init(_ link: LinkInfo) {
+        interfaceIndex = link.index
+        interfaceName = link.name
+        mtu = link.mtu
+        isUp = link.isUp
+        isInUse = link.isAttached
+        isPersistent = link.tun?.isPersistent ?? false
+        owner = link.tun?.owner
+        group = link.tun?.group
+    }
+}
+
+extension LinkInfo {
+    /// Whether a descriptor is attached: the driver gives a TUN interface its carrier with the first and takes it with the last.
+    var isAttached: Bool { tun?.queueCount.map { $0 > 0 } ?? hasCarrier }
+}

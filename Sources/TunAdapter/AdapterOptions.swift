@@ -1,0 +1,39 @@
+/// How an adapter is made.
+public struct AdapterOptions: Hashable, Sendable {
+    /// How long an adapter lives.
+    public enum Lifetime: Hashable, Sendable {
+        /// Until somebody deletes it: it outlives handles and processes, though not a reboot or its network namespace.
+        case persistent
+        /// As long as its last descriptor: gone with the ``Adapter`` that made it and its session, or with the process, even when killed.
+        case transient
+    }
+
+    public var lifetime = Lifetime.persistent
+    /// The GUID to give it; nil: a random one.
+    public var guid: AdapterGUID?
+    /// How many descriptors can be attached at a time, 1 to ``AdapterIdentity/maximumQueueCount``; fixed for the adapter's life.
+    ///
+    /// A session uses one. The kernel spreads flows over all that are attached: whoever opens a further one must read it.
+    public var queueCount = 1
+    /// The user who may start sessions without CAP_NET_ADMIN.
+    public var owner: UInt32?
+    /// The group whose members may start sessions without CAP_NET_ADMIN.
+    public var group: UInt32?
+    /// Whether the kernel gives the interface an IPv6 link-local address by itself, and solicits routers over it.
+    public var makesLinkLocalAddress = false
+
+    /// A persistent adapter with one queue and a random GUID.
+    public init() {}
+
+    /// One queue, a random GUID.
+    public init(lifetime: Lifetime) {
+        self.lifetime = lifetime
+    }
+
+    func validate() throws(AdapterError) {
+        guard (1...AdapterIdentity.maximumQueueCount).contains(queueCount) else {
+            throw AdapterError(
+                .invalidParameter, "an adapter with \(queueCount) queues", remedy: "use 1 to \(AdapterIdentity.maximumQueueCount)")
+        }
+    }
+}
