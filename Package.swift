@@ -18,7 +18,8 @@ let package = Package(
     name: "wg-lite",
     products: [
         .library(name: "TunAdapter", targets: ["TunAdapter"]),
-        .library(name: "WireGuardProtocol", targets: ["WireGuardProtocol"]),
+        // Its public declarations speak of keys and addresses.
+        .library(name: "WireGuardProtocol", targets: ["NetworkTypes", "WireGuardCrypto", "WireGuardProtocol"]),
         .executable(name: "wg-lite", targets: ["wg-lite"]),
     ],
     dependencies: [

@@ -56,4 +56,10 @@ extension SystemThread {
     public static func yield() {
         sched_yield()
     }
+
+    /// Tells the processor that this thread waits for another in a loop.
+    @inline(__always)
+    public static func pause() {
+        clinux_pause()
+    }
 }

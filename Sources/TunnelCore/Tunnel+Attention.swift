@@ -43,8 +43,8 @@ extension Tunnel {
         if errands.contains(.initiate), unsafe entry.pointee.endpoint != nil, let identity {
             let index = unsafe sessions.insert(peer: slot, keypair: nil, using: &generator)
             let creation = unsafe InitiationCreation(
-                local: identity, remote: entry.pointee.peer.remote, ephemeral: PrivateKey.random(using: &generator),
-                senderIndex: index, timestamp: TAI64N(unixNanoseconds: time.unixNanoseconds))
+                local: identity, remote: entry.pointee.peer.remote, senderIndex: index,
+                timestamp: TAI64N(unixNanoseconds: time.unixNanoseconds), using: &generator)
             result.steps.append(.initiate(creation, slot: slot, index: index))
         }
         unsafe reschedule(slot, entry)

@@ -100,7 +100,7 @@ extension Tunnel {
         unsafe follow(arrival, entry)
         unsafe entry.pointee.receivedBytes += UInt64(HandshakeInitiation.byteCount)
         let index = unsafe sessions.insert(peer: slot, keypair: nil, using: &generator)
-        let creation = ResponseCreation(to: initiation, ephemeral: PrivateKey.random(using: &generator), senderIndex: index)
+        let creation = ResponseCreation(to: initiation, senderIndex: index, using: &generator)
         result.steps.append(.respond(creation, slot: slot, index: index, arrival))
         perform([], slot, at: time)
     }

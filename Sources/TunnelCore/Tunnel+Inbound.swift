@@ -1,4 +1,5 @@
 public import NetworkTypes
+public import WireGuardCrypto
 public import WireGuardProtocol
 
 /// A received data message that is addressed to a session of ours, and is to be opened.
@@ -13,6 +14,12 @@ public struct OpenJob {
     public let counter: UInt64
     let keypair: UnsafeMutablePointer<Keypair>
     let slot: UInt32
+
+    /// The work itself.
+    /// - Parameter output: room for ``payloadCount`` bytes.
+    public func cipherJob(into output: UnsafeMutableRawPointer) -> CipherJob {
+        unsafe CipherJob(.open, counter: counter, key: key, input: sealed, count: sealedCount, output: output)
+    }
 
     /// The payload's bytes.
     @inlinable

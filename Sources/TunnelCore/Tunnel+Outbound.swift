@@ -1,4 +1,5 @@
 public import NetworkTypes
+public import WireGuardCrypto
 public import WireGuardProtocol
 
 /// A prepared data message whose payload is to be sealed in place: the header is written, the padding is zero.
@@ -11,6 +12,13 @@ public struct SealJob {
     /// 32 bytes at the start of 64.
     public let key: UnsafeRawPointer
     public let counter: UInt64
+
+    /// The work itself.
+    public var cipherJob: CipherJob {
+        // SAFETY: the payload stands behind the header, with room for the tag behind it.
+        let payload = unsafe message + TransportMessage.headerByteCount
+        return unsafe CipherJob(.seal, counter: counter, key: key, input: payload, count: payloadCount, output: payload)
+    }
 
     /// The whole message's bytes.
     @inlinable

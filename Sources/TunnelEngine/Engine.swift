@@ -3,7 +3,7 @@ internal import NetworkTypes
 internal import Synchronization
 public import TunAdapter
 public import TunnelCore
-internal import WireGuardCrypto
+public import WireGuardCrypto
 internal import WireGuardProtocol
 
 /// A running tunnel: an adapter session on one side, UDP sockets on the other, and the `Tunnel` that decides between them.
@@ -26,6 +26,9 @@ public final class Engine: Sendable {
     /// Wakes the packet loop for something that isn't a packet.
     let control: EventDescriptor
     let isStopping = Atomic<Bool>(false)
+    /// Which library seals and opens.
+    public let backend: TransportCipher.Backend
+    private let workers: CryptoWorkers?
     let log: @Sendable (EngineLogLevel, String) -> Void
     private let firewallMark: Mutex<UInt32>
     private let threads = Mutex<[SystemThread]>([])
@@ -39,6 +42,7 @@ public final class Engine: Sendable {
     public init(session: Session, options: EngineOptions = EngineOptions()) throws(EngineError) {
         self.session = session
         log = options.log
+        backend = options.backend
         var generator = SystemRandomNumberGenerator()
         tunnel = LockedTunnel(Tunnel(mtu: options.mtu, seed: generator.next()))
         firewallMark = Mutex(options.firewallMark)
@@ -46,6 +50,8 @@ public final class Engine: Sendable {
             attention = try EventDescriptor()
             control = try EventDescriptor()
             ended = try EventDescriptor()
+            let helpers = options.cryptoThreads - 1
+            workers = helpers > 0 ? try CryptoWorkers(helpers: helpers, backend: options.backend) : nil
             sockets = Mutex(try SocketPair(port: options.listenPort, mark: options.firewallMark))
         } catch {
             throw EngineError(error, port: options.listenPort)
@@ -87,6 +93,16 @@ public final class Engine: Sendable {
             return threads
         }
         for thread in running { thread.join() }
+        workers?.stop()
+    }
+
+    /// Seals or opens a batch, with what helpers there are if it is worth it.
+    func perform(_ jobs: UnsafeMutablePointer<CipherJob>, count: Int, cipher: borrowing TransportCipher) {
+        if let workers, count >= CryptoWorkers.smallestSharedBatch {
+            unsafe workers.perform(jobs, count: count, cipher: cipher)
+            return
+        }
+        for index in 0..<count { unsafe cipher.perform(&jobs[index]) }
     }
 
     /// Sleeps until the engine has ended and says why.

@@ -24,16 +24,13 @@ struct HandshakeLoop: ~Copyable {
 
     mutating func run() {
         while !engine.isStopping.load(ordering: .sequentiallyConsistent) {
-            let time = TimePoint.current
-            let (attention, deadline) = engine.tunnel.withLock { tunnel in
-                let attention = tunnel.attend(at: time, using: &generator)
-                return (attention, tunnel.needsAttention ? time.now : tunnel.nextDeadline)
-            }
-            carryOut(attention)
             let hasMore = answer()
-            if hasMore || !attention.steps.isEmpty { continue }
-            let timeout = deadline == .distantFuture ? nil : deadline.since(Clock.now)
-            _ = engine.attention.wait(for: timeout)
+            let time = TimePoint.current
+            carryOut(engine.tunnel.withLock { $0.attend(at: time, using: &generator) })
+            // Answers and steps may have left something to do, so the tunnel is asked last.
+            let (needsAttention, deadline) = engine.tunnel.withLock { ($0.needsAttention, $0.nextDeadline) }
+            if hasMore || needsAttention { continue }
+            _ = engine.attention.wait(for: deadline == .distantFuture ? nil : deadline.since(Clock.now))
             engine.attention.clear()
         }
     }

@@ -20,7 +20,7 @@ struct InboundPath: ~Copyable {
     private static let capacity = superDatagrams * 64
 
     private let engine: Engine
-    private let cipher = TransportCipher()
+    private let cipher: TransportCipher
     private var messages = DatagramReceiveBatch(capacity: InboundPath.superDatagrams)
     private var slots = OutgoingBatch(capacity: InboundPath.capacity)
     private let datagrams: UnsafeMutablePointer<Datagram>
@@ -34,17 +34,32 @@ struct InboundPath: ~Copyable {
         var message: Int
     }
 
+    /// A data message whose session was found.
+    private struct Found {
+        var job: OpenJob
+        var datagram: Datagram
+    }
+
+    private let found: UnsafeMutablePointer<Found>
+    private let jobs: UnsafeMutablePointer<CipherJob>
+    private var jobCount = 0
+
     /// Where keepalives are opened to.
     private let scratch: UnsafeMutableRawPointer
 
     init(_ engine: Engine) {
         self.engine = engine
+        cipher = TransportCipher(engine.backend)
         unsafe datagrams = .allocate(capacity: Self.capacity)
+        unsafe found = .allocate(capacity: Self.capacity)
+        unsafe jobs = .allocate(capacity: Self.capacity)
         unsafe scratch = .allocate(byteCount: 64, alignment: 64)
     }
 
     deinit {
         unsafe datagrams.deallocate()
+        unsafe found.deallocate()
+        unsafe jobs.deallocate()
         unsafe scratch.deallocate()
     }
 
@@ -55,7 +70,9 @@ struct InboundPath: ~Copyable {
         guard datagramCount > 0 else { return }
         let engine = engine
         engine.tunnel.withLock { tunnel in
-            open(&tunnel, at: time)
+            find(&tunnel, at: time)
+            open()
+            accept(&tunnel, at: time)
             tunnel.finishInbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
         }
@@ -134,45 +151,59 @@ struct InboundPath: ~Copyable {
         else { return drops.add(.handshakeQueueFull) }
     }
 
-    /// Finds each message's session, opens the payload into its slot, and asks whether its peer may send what is inside.
-    private mutating func open(_ tunnel: inout Tunnel, at time: TimePoint) {
-        var arrival: Arrival?
-        var arrived = -1
+    /// Finds each message's session; those without one are dropped here.
+    private mutating func find(_ tunnel: inout Tunnel, at time: TimePoint) {
+        jobCount = 0
         for index in 0..<datagramCount {
             let datagram = unsafe datagrams[index]
+            switch unsafe tunnel.prepareOpening(datagram.bytes, at: time) {
+            case .dropped(let reason):
+                drop(datagram, reason, &tunnel)
+            case .open(let job):
+                // SAFETY: a slot was allocated with room for this payload; what needs none fits the scratch space.
+                let packet = unsafe datagram.slot < 0 ? scratch : slots.unsafeBytes(at: datagram.slot).baseAddress!
+                unsafe (found + jobCount).initialize(to: Found(job: job, datagram: datagram))
+                unsafe (jobs + jobCount).initialize(to: job.cipherJob(into: packet))
+                jobCount += 1
+            }
+        }
+    }
+
+    /// Verifies and decrypts every payload into its slot.
+    private func open() {
+        unsafe engine.perform(jobs, count: jobCount, cipher: cipher)
+    }
+
+    /// Asks of each opened message whether it is new, and whether its peer may send what is inside.
+    private mutating func accept(_ tunnel: inout Tunnel, at time: TimePoint) {
+        var arrival: Arrival?
+        var arrived = -1
+        for index in 0..<jobCount {
+            let (job, datagram) = unsafe (found[index].job, found[index].datagram)
+            guard unsafe jobs[index].isAuthentic else {
+                drop(datagram, .badTag, &tunnel)
+                continue
+            }
             if datagram.message != arrived {
                 arrived = datagram.message
                 arrival = Arrival(
                     sender: messages.sender(at: arrived), source: messages.localSource(at: arrived),
                     trafficClass: messages.message(at: arrived).trafficClass)
             }
-            switch open(datagram, arrival!, &tunnel, at: time) {
+            switch unsafe tunnel.accept(job, packet: jobs[index].output, arrival: arrival!, at: time) {
             case .deliver(let count):
                 slots.setCount(datagram.slot, count)
-                continue
             case .keepalive:
-                break
+                if datagram.slot >= 0 { slots.abandon(datagram.slot) }
             case .dropped(let reason):
-                tunnel.drops.add(reason)
+                drop(datagram, reason, &tunnel)
             }
-            if datagram.slot >= 0 { slots.abandon(datagram.slot) }
         }
     }
 
-    private func open(
-        _ datagram: Datagram, _ arrival: borrowing Arrival, _ tunnel: inout Tunnel, at time: TimePoint
-    ) -> Tunnel.Inbound {
-        switch unsafe tunnel.prepareOpening(datagram.bytes, at: time) {
-        case .dropped(let reason):
-            return .dropped(reason)
-        case .open(let job):
-            // SAFETY: a slot was allocated with room for this payload; what needs none fits the scratch space.
-            let packet = unsafe datagram.slot < 0 ? scratch : slots.unsafeBytes(at: datagram.slot).baseAddress!
-            guard
-                unsafe cipher.open(counter: job.counter, key: job.key, sealed: job.sealed, count: job.sealedCount, into: packet)
-            else { return .dropped(.badTag) }
-            return unsafe tunnel.accept(job, packet: packet, arrival: arrival, at: time)
-        }
+    private mutating func drop(_ datagram: Datagram, _ reason: DropReason, _ tunnel: inout Tunnel) {
+        tunnel.drops.add(reason)
+        if datagram.slot >= 0 { slots.abandon(datagram.slot) }
     }
 
     /// The session writes what was accepted, in the order in which it came.

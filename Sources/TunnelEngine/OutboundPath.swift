@@ -20,11 +20,11 @@ struct OutboundPath: ~Copyable {
     private static let capacity = 512
 
     private let engine: Engine
-    private let cipher = TransportCipher()
+    private let cipher: TransportCipher
     private var packets: ReceivedBatch
     private var v4: DatagramSendQueue
     private var v6: DatagramSendQueue
-    private let jobs: UnsafeMutablePointer<SealJob>
+    private let jobs: UnsafeMutablePointer<CipherJob>
     private var jobCount = 0
     private var unreachable = UnreachableAnswers()
     /// Whether the last turn's log line about segmentation was written.
@@ -32,6 +32,7 @@ struct OutboundPath: ~Copyable {
 
     init(_ engine: Engine) {
         self.engine = engine
+        cipher = TransportCipher(engine.backend)
         packets = ReceivedBatch(capacity: Self.capacity)
         v4 = DatagramSendQueue(capacity: Self.capacity, family: .v4)
         v6 = DatagramSendQueue(capacity: Self.capacity, family: .v6)
@@ -87,7 +88,7 @@ struct OutboundPath: ~Copyable {
             }
             switch unsafe tunnel.prepare(bytes.baseAddress!, count: bytes.count, to: slot, at: time) {
             case .seal(let job):
-                unsafe jobs[jobCount] = job
+                unsafe (jobs + jobCount).initialize(to: job.cipherJob)
                 jobCount += 1
                 append(job, trafficClass: header.ecn.rawValue)
             case .staged:
@@ -122,11 +123,7 @@ struct OutboundPath: ~Copyable {
 
     /// Encrypts and authenticates every payload in place.
     private func seal() {
-        for index in 0..<jobCount {
-            let job = unsafe jobs[index]
-            let payload = unsafe job.message + TransportMessage.headerByteCount
-            unsafe cipher.seal(counter: job.counter, key: job.key, plaintext: payload, count: job.payloadCount, into: payload)
-        }
+        unsafe engine.perform(jobs, count: jobCount, cipher: cipher)
     }
 
     /// Super-datagrams leave in as few system calls as there are sockets to send to.

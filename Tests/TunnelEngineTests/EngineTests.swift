@@ -13,12 +13,14 @@ private struct EnginePair {
     let engines: [Engine]
     let keys: [PrivateKey]
 
-    init(outside: String = "127.0.0.1") throws {
+    init(outside: String = "127.0.0.1", cryptoThreads: Int = 1) throws {
         var generator = SystemRandomNumberGenerator()
         adapters = [try MemoryAdapter(name: "left"), try MemoryAdapter(name: "right")]
         keys = [PrivateKey.random(using: &generator), PrivateKey.random(using: &generator)]
         engines = try adapters.map { adapter in
-            try Engine(session: try adapter.startSession(Engine.sessionOptions(capacity: 0x40_0000)))
+            var options = EngineOptions()
+            options.cryptoThreads = cryptoThreads
+            return try Engine(session: try adapter.startSession(Engine.sessionOptions(capacity: 0x40_0000)), options: options)
         }
         for side in 0..<2 {
             let other = 1 - side
@@ -79,6 +81,20 @@ private func packet(from source: UInt8, to destination: UInt8, number: UInt8, si
         #expect(pair.engines[0].snapshot().peers[0].lastHandshake != nil)
         #expect(pair.engines[0].drops.total == 0)
         #expect(pair.engines[1].drops.total == 0)
+    }
+
+    @Test(arguments: [1, 2, 4])
+    func `one flow stays in order with several crypto threads`(threads: Int) throws {
+        let pair = try EnginePair(cryptoThreads: threads)
+        defer { pair.stop() }
+        // The first packet makes the session; then bursts large enough to be shared out.
+        pair.adapters[0].inject(packet(from: 1, to: 2, number: 0))
+        #expect(pair.collect(1, at: 1).count == 1)
+        for burst in 0..<20 {
+            let packets = (0..<100).map { packet(from: 1, to: 2, number: UInt8((burst * 100 + $0) & 255), size: 1200) }
+            for packet in packets { #expect(pair.adapters[0].inject(packet)) }
+            #expect(pair.collect(100, at: 1) == packets)
+        }
     }
 
     @Test func `a packet that no peer takes is answered with destination unreachable`() throws {

@@ -43,6 +43,15 @@ const char *clinux_error_text(int error, char *buffer, size_t size);
 // The name of an errno, as in errno(3), or NULL.
 const char *clinux_error_name(int error);
 
+// The processor's hint that this is a waiting loop.
+static inline void clinux_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 // Names the calling thread, at most 15 bytes, as ps -L and top -H show it.
 void clinux_set_thread_name(const char *name);
 

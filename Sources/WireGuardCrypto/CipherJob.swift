@@ -1,0 +1,46 @@
+/// One payload to seal or open, with everything it takes: many of them are shared out among threads.
+@safe
+public struct CipherJob {
+    public enum Direction: Sendable {
+        case seal, open
+    }
+
+    public let direction: Direction
+    public let counter: UInt64
+    /// 32 bytes at the start of 64 readable ones.
+    @unsafe public let key: UnsafeRawPointer
+    @unsafe public let input: UnsafeRawPointer
+    /// The bytes at `input`: plaintext to seal, or ciphertext and tag to open.
+    public let count: Int
+    /// Where the result goes: `input` itself, or apart from it. Sealing adds ``TransportCipher/tagCount`` bytes, opening takes them away.
+    @unsafe public let output: UnsafeMutableRawPointer
+    /// After ``TransportCipher/perform(_:)``: whether the tag was right; sealing always succeeds.
+    public var isAuthentic = false
+
+    @inlinable
+    public init(
+        _ direction: Direction, counter: UInt64, key: UnsafeRawPointer, input: UnsafeRawPointer, count: Int,
+        output: UnsafeMutableRawPointer
+    ) {
+        self.direction = direction
+        self.counter = counter
+        unsafe self.key = key
+        unsafe self.input = input
+        self.count = count
+        unsafe self.output = output
+    }
+}
+
+extension TransportCipher {
+    /// Does the work of one job.
+    public func perform(_ job: inout CipherJob) {
+        // SAFETY: whoever made the job vouches for its pointers and sizes.
+        switch job.direction {
+        case .seal:
+            unsafe seal(counter: job.counter, key: job.key, plaintext: job.input, count: job.count, into: job.output)
+            job.isAuthentic = true
+        case .open:
+            job.isAuthentic = unsafe open(counter: job.counter, key: job.key, sealed: job.input, count: job.count, into: job.output)
+        }
+    }
+}
