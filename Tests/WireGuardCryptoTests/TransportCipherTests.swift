@@ -13,8 +13,15 @@ import WireGuardCrypto
         }
     }
 
-    @Test func `every transport message is sealed as published, in place and apart`() throws {
-        let cipher = TransportCipher()
+    /// What can be tested on this machine: libipsec-mb is optional.
+    static var backends: [TransportCipher.Backend] {
+        TransportCipher.Backend.allCases.filter { TransportCipher($0).backend == $0 }
+    }
+
+    @Test(arguments: backends)
+    func `every transport message is sealed as published, in place and apart`(backend: TransportCipher.Backend) throws {
+        let cipher = TransportCipher(backend)
+        #expect(cipher.backend == backend)
         let messages = try messages()
         var ran = 0
         for (keyBytes, vector) in messages {
@@ -37,8 +44,9 @@ import WireGuardCrypto
         #expect(ran == messages.count && ran == 84)
     }
 
-    @Test func `every transport message opens, and no changed one does`() throws {
-        let cipher = TransportCipher()
+    @Test(arguments: backends)
+    func `every transport message opens, and no changed one does`(backend: TransportCipher.Backend) throws {
+        let cipher = TransportCipher(backend)
         let messages = try messages()
         var random = SplitMix64(seed: 11)
         var ran = 0
@@ -62,5 +70,43 @@ import WireGuardCrypto
             ran += 1
         }
         #expect(ran == messages.count && ran == 84)
+    }
+
+    @Test(arguments: backends)
+    func `the AEAD vectors without additional data hold for counters as nonces`(backend: TransportCipher.Backend) throws {
+        let cipher = TransportCipher(backend)
+        let file = try AEADVectors.load()
+        var ran = 0
+        for vector in file.cases where vector.additionalData.count == 0 && vector.nonce.bytes.prefix(4) == [0, 0, 0, 0] {
+            let key = unsafe AEADKey(vector.key.bytes)
+            let counter = vector.nonce.bytes.suffix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            var sealed = vector.plaintext.bytes + [UInt8](repeating: 0, count: 16)
+            let count = vector.plaintext.count
+            unsafe sealed.withUnsafeMutableBytes { bytes in
+                let start = bytes.baseAddress!
+                unsafe cipher.seal(counter: counter, key: key.unsafeBytes, plaintext: start, count: count, into: start)
+            }
+            #expect(sealed == vector.sealed.bytes, "\(vector.name)")
+            ran += 1
+        }
+        #expect(ran == 9)
+    }
+
+    @Test(arguments: backends)
+    func `what failed to open leaves no plaintext behind`(backend: TransportCipher.Backend) throws {
+        let cipher = TransportCipher(backend)
+        let key = unsafe AEADKey([UInt8](repeating: 9, count: 32))
+        for count in [1, 16, 63, 64, 65, 512, 1420] {
+            let text = [UInt8](repeating: 0x41, count: count)
+            var sealed = [UInt8](repeating: 0, count: count + 16)
+            unsafe cipher.seal(counter: 5, key: key.unsafeBytes, plaintext: text, count: count, into: &sealed)
+            sealed[count] ^= 1
+            var output = [UInt8](repeating: 0x77, count: count)
+            let isAuthentic = unsafe cipher.open(counter: 5, key: key.unsafeBytes, sealed: sealed, count: count + 16, into: &output)
+            #expect(!isAuthentic && output != text)
+            #expect(output.allSatisfy { $0 == 0 }, "\(count) bytes")
+            let isShort = unsafe cipher.open(counter: 5, key: key.unsafeBytes, sealed: sealed, count: 15, into: &output)
+            #expect(!isShort)
+        }
     }
 }
