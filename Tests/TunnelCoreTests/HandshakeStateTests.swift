@@ -1,0 +1,75 @@
+import NetworkTypes
+import Testing
+import WireGuardCrypto
+import WireGuardProtocol
+
+@testable import TunnelCore
+
+/// Steps are performed without the lock: what comes back may no longer fit.
+@Suite struct HandshakeStateTests {
+    /// A pair whose first response was held back before it reached the initiator.
+    static func heldResponse(seed: UInt64) throws -> (SimulatedNetwork, SimulatedNode, SimulatedNode, HandshakeDatagram) {
+        let (network, a, b) = TunnelSimulationTests.pair(seed: seed)
+        var held: [UInt8]?
+        network.filter = { datagram, sender, _ in
+            guard sender === b, held == nil else { return true }
+            held = datagram
+            return false
+        }
+        network.send(from: a, to: b)
+        network.run(for: .seconds(1))
+        let response = try #require(held)
+        let datagram = unsafe response.withUnsafeBytes { unsafe HandshakeDatagram($0, from: b.endpoint, at: nil) }
+        return (network, a, b, try #require(datagram))
+    }
+
+    static func take(_ response: HandshakeDatagram, at node: SimulatedNode) throws -> TunnelCore.HandshakeStep.Outcome {
+        let step = node.tunnel.receive(response, at: node.time)
+        return try #require(step).perform()
+    }
+
+    @Test func `a response that is computed twice makes one session`() throws {
+        let (network, a, b, response) = try Self.heldResponse(seed: 1)
+        let outcomes = try [Self.take(response, at: a), Self.take(response, at: a)]
+        _ = a.tunnel.resume(outcomes[0], at: a.time, using: &a.generator)
+        a.attend()
+        #expect(network.reaches(b, from: a, within: .milliseconds(100)))
+        // Another session with the same keys would use every nonce a second time.
+        _ = a.tunnel.resume(outcomes[1], at: a.time, using: &a.generator)
+        a.attend()
+        #expect(a.tunnel.drops[.handshakeState] == 1)
+        #expect(network.reaches(b, from: a, within: .milliseconds(100)))
+        #expect(b.tunnel.drops[.replay] == 0 && a.tunnel.sessions.count == 1)
+        network.expectNoViolations()
+    }
+
+    @Test func `a response to a handshake that was begun with another preshared key makes no session`() throws {
+        let (network, a, b, response) = try Self.heldResponse(seed: 2)
+        let outcome = try Self.take(response, at: a)
+        let key = try #require(TunnelConfigurationTests.presharedKey([UInt8](repeating: 1, count: 32)))
+        a.configure(b) { $0.presharedKey = key }
+        _ = a.tunnel.resume(outcome, at: a.time, using: &a.generator)
+        #expect(a.tunnel.drops[.handshakeState] == 1 && a.snapshot(of: b)?.lastHandshake == nil)
+        b.configure(a) { $0.presharedKey = key }
+        network.run(for: .seconds(6))
+        #expect(network.reaches(b, from: a, within: .milliseconds(100)))
+        network.expectNoViolations()
+    }
+
+    @Test func `a response to an initiation that was sent again is too late`() throws {
+        let (network, a, b, response) = try Self.heldResponse(seed: 3)
+        network.cut(a, b)
+        let outcome = try Self.take(response, at: a)
+        network.run(for: .seconds(6))
+        #expect(a.sent[.handshakeInitiation] == 2)
+        _ = a.tunnel.resume(outcome, at: a.time, using: &a.generator)
+        #expect(a.tunnel.drops[.handshakeState] == 1 && a.snapshot(of: b)?.lastHandshake == nil)
+        let late = a.tunnel.receive(response, at: a.time)
+        #expect(late == nil)
+        #expect(a.tunnel.drops[.handshakeIndex] == 1, "its index was given back")
+        network.mend(a, b)
+        network.run(for: .seconds(10))
+        #expect(network.reaches(b, from: a, within: .milliseconds(100)))
+        network.expectNoViolations()
+    }
+}
