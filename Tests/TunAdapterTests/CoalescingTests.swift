@@ -1,0 +1,229 @@
+import LinuxSystem
+import Testing
+
+@testable import TunAdapter
+
+@Suite struct CoalescingTests {
+    /// What the packets leave as: frames with their virtio headers.
+    static func frames(_ packets: [[UInt8]], udp: Bool = true, capacity: Int = 1024) -> [[UInt8]] {
+        var coalescing = Coalescing(capacity: capacity)
+        coalescing.mergesUDP = udp
+        let starts = unsafe packets.map { packet in
+            let start = UnsafeMutableRawPointer.allocate(byteCount: packet.count, alignment: 16)
+            unsafe packet.withUnsafeBytes { unsafe start.copyMemory(from: $0.baseAddress!, byteCount: packet.count) }
+            return unsafe start
+        }
+        defer { unsafe starts.forEach { unsafe $0.deallocate() } }
+        for i in packets.indices { unsafe coalescing.add(starts[i], count: packets[i].count) }
+        let header = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 16)
+        let pieces = UnsafeMutablePointer<MemoryPiece>.allocate(capacity: 600)
+        defer {
+            unsafe header.deallocate()
+            unsafe pieces.deallocate()
+        }
+        var frames: [[UInt8]] = []
+        for item in 0..<coalescing.itemCount {
+            var frame: [UInt8] = []
+            let count = unsafe coalescing.gather(item, header: header, into: pieces, virtio: true)
+            for i in 0..<count {
+                unsafe frame += UnsafeRawBufferPointer(start: pieces[i].start, count: pieces[i].count)
+            }
+            frames.append(frame)
+        }
+        return frames
+    }
+
+    /// How many packets each frame stands for.
+    static func shape(_ packets: [PacketFixture]) -> [Int] {
+        frames(packets.map(\.bytes)).map { MemoryAdapter.packets(of: $0).count }
+    }
+
+    static func stream(_ count: Int, _ fixture: PacketFixture = PacketFixture(), size: Int = 100) -> [PacketFixture] {
+        var whole = fixture
+        whole.payload = (0..<count * size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+        return whole.segments(of: size)
+    }
+
+    @Test(arguments: [(true, false), (true, true), (false, false), (false, true)])
+    func `consecutive segments of a flow become one write`(isTCP: Bool, isIPv6: Bool) {
+        let packets = Self.stream(20, PacketFixture(isIPv6: isIPv6, isTCP: isTCP, dontFragment: false, options: isTCP ? [1, 1, 8, 9] : []))
+        let frames = Self.frames(packets.map(\.bytes))
+        #expect(frames.count == 1)
+        #expect(frames.flatMap { MemoryAdapter.packets(of: $0) } == packets.map(\.bytes))
+        // The kernel finds the fields that it checks.
+        let header = unsafe frames[0].withUnsafeBytes { unsafe VirtioNetHeader(bytes: $0.baseAddress!) }
+        #expect(header.flags == 1 && header.segmentSize == 100)
+        #expect(header.segmentation == (isTCP ? (isIPv6 ? 4 : 1) : 5))
+        #expect(Int(header.checksumStart) == (isIPv6 ? 40 : 20))
+        var whole = packets[0]
+        whole.payload = packets.flatMap(\.payload)
+        #expect(Array(frames[0].dropFirst(10)) == whole.unfinishedBytes)
+    }
+
+    @Test func `interleaved flows merge each for itself`() {
+        let a = Self.stream(10, PacketFixture(source: 1))
+        let b = Self.stream(10, PacketFixture(isTCP: false, source: 2))
+        let c = Self.stream(10, PacketFixture(isIPv6: true, source: 3))
+        var mixed: [PacketFixture] = []
+        for i in 0..<10 { mixed += [a[i], b[i], c[i]] }
+        #expect(Self.shape(mixed) == [10, 10, 10])
+    }
+
+    @Test func `every header field that segments share must be equal`() {
+        typealias Change = (String, (inout PacketFixture) -> Void)
+        let changes: [Change] = [
+            ("port", { $0.sourcePort += 1 }), ("address", { $0.source += 1 }), ("traffic class", { $0.trafficClass = 2 }),
+            ("ECN", { $0.trafficClass = 3 }), ("hops", { $0.hops -= 1 }), ("DF", { $0.dontFragment = false }),
+            ("acknowledgment", { $0.acknowledgment += 1 }), ("window", { $0.window += 1 }), ("ECE", { $0.flags |= PacketFixture.ece }),
+            ("CWR", { $0.flags |= PacketFixture.cwr }), ("FIN", { $0.flags |= PacketFixture.fin }),
+            ("SYN", { $0.flags |= PacketFixture.syn }),
+            ("sequence", { $0.sequence += 1 }), ("options", { $0.options[3] += 1 }), ("more options", { $0.options += [1, 1, 1, 1] }),
+            ("longer", { $0.payload.append(1) }), ("IP options", { $0.ipOptions = [1, 1, 1, 1] }),
+        ]
+        let plain = Self.stream(2, PacketFixture(options: [1, 1, 1, 1]))
+        #expect(Self.shape(plain) == [2])
+        for (name, change) in changes {
+            var changed = plain
+            change(&changed[1])
+            #expect(Self.shape(changed) == [1, 1], "\(name)")
+        }
+    }
+
+    @Test func `without DF the identification must count up`() {
+        var packets = Self.stream(3, PacketFixture(isTCP: false, identification: 0xfffe, dontFragment: false))
+        #expect(Self.shape(packets) == [3])
+        packets[2].identification = 9
+        #expect(Self.shape(packets) == [2, 1])
+    }
+
+    @Test func `PSH or a short segment is the last`() {
+        var packets = Self.stream(5)
+        packets[2].flags |= PacketFixture.psh
+        #expect(Self.shape(packets) == [3, 2])
+        packets = Self.stream(5)
+        packets[1].payload.removeLast()
+        packets[2].sequence -= 1
+        #expect(Self.shape(packets) == [2, 3])
+        packets = Self.stream(4, PacketFixture(isTCP: false))
+        packets[1].payload.removeLast()
+        #expect(Self.shape(packets) == [2, 2])
+    }
+
+    @Test(arguments: [true, false])
+    func `a segment with a wrong checksum is never merged`(isTCP: Bool) {
+        let packets = Self.stream(6, PacketFixture(isTCP: isTCP)).map(\.bytes)
+        for bad in 0..<6 {
+            // A payload byte, the transport checksum, and the IPv4 header checksum.
+            for offset in [packets[0].count - 1, 36, 10] {
+                var corrupted = packets
+                corrupted[bad][offset] ^= 4
+                let frames = Self.frames(corrupted)
+                #expect(frames.contains([UInt8](repeating: 0, count: 10) + corrupted[bad]), "\(bad) at \(offset)")
+                #expect(frames.count == (bad == 0 || bad == 5 ? 2 : 3), "\(bad) at \(offset)")
+            }
+        }
+    }
+
+    @Test func `a datagram without checksum is left alone`() {
+        var packets = Self.stream(3, PacketFixture(isTCP: false)).map(\.bytes)
+        for i in 0..<3 { packets[i].replaceSubrange(26..<28, with: [0, 0]) }
+        #expect(Self.frames(packets).count == 3)
+    }
+
+    @Test func `an acknowledgment keeps its place in its flow and is not merged`() {
+        var packets = Self.stream(4)
+        packets.insert(PacketFixture(sequence: 200), at: 2)
+        #expect(Self.shape(packets) == [2, 1, 2])
+        var other = Self.stream(4)
+        other.insert(PacketFixture(source: 9), at: 2)
+        #expect(Self.shape(other) == [4, 1])
+    }
+
+    @Test func `fragments, IP options and extension headers keep their place among all flows`() {
+        let packets = Self.stream(4, PacketFixture(isTCP: false)).map(\.bytes)
+        var fragment = PacketFixture(isTCP: false, payload: [1]).bytes
+        fragment[6] = 0x20
+        let options = PacketFixture(isTCP: false, ipOptions: [1, 1, 1, 1], payload: [1]).bytes
+        var extended = PacketFixture(isIPv6: true, payload: [1]).bytes
+        extended[6] = 0
+        for special in [fragment, options, extended] {
+            let frames = Self.frames(Array(packets[..<2]) + [special] + Array(packets[2...]))
+            #expect(frames.map { MemoryAdapter.packets(of: $0).count } == [2, 1, 2])
+        }
+        var echo = PacketFixture(payload: [1]).bytes
+        echo[9] = 1
+        #expect(Self.frames(Array(packets[..<2]) + [echo] + Array(packets[2...])).count == 2)
+    }
+
+    @Test func `a super-packet has at most 64 datagrams and 65535 bytes`() {
+        #expect(Self.shape(Self.stream(130, PacketFixture(isTCP: false))) == [64, 64, 2])
+        let packets = Self.stream(60, size: 1400)
+        let frames = Self.frames(packets.map(\.bytes))
+        #expect(frames.allSatisfy { $0.count <= 65545 })
+        #expect(frames.count == 2)
+        #expect(Self.frames(Self.stream(600, size: 10).map(\.bytes)).count == 2)
+    }
+
+    @Test func `UDP goes one by one where the kernel can't segment it`() {
+        #expect(Self.frames(Self.stream(5, PacketFixture(isTCP: false)).map(\.bytes), udp: false).count == 5)
+    }
+
+    /// Flows of every kind with losses, repetitions, corruption and noise between them.
+    static func traffic(_ generator: inout SeededGenerator) -> [(flow: Int, bytes: [UInt8])] {
+        var queues: [[(Int, [UInt8])]] = []
+        for flow in 0..<Int.random(in: 1...30, using: &generator) {
+            var queue: [(Int, [UInt8])] = []
+            var fixture = PacketFixture(
+                isIPv6: Bool.random(using: &generator), isTCP: Bool.random(using: &generator), source: UInt8(flow + 1),
+                dontFragment: Bool.random(using: &generator))
+            fixture.options = fixture.isTCP && Bool.random(using: &generator) ? [1, 1, 1, 1] : []
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                fixture.payload = PacketFixture.randomBytes(Int.random(in: 1...8000, using: &generator), using: &generator)
+                if Bool.random(using: &generator) { fixture.flags |= PacketFixture.psh }
+                let segments = fixture.segments(of: Int.random(in: 100...1400, using: &generator))
+                for segment in segments {
+                    var bytes = segment.bytes
+                    switch Int.random(in: 0...40, using: &generator) {
+                    case 0: continue
+                    case 1: queue.append((flow, bytes))
+                    case 2: bytes[Int.random(in: segment.headerLength..<bytes.count, using: &generator)] ^= 1
+                    case 3:
+                        var acknowledgment = segment
+                        acknowledgment.payload = []
+                        queue.append((flow, acknowledgment.bytes))
+                    default: break
+                    }
+                    queue.append((flow, bytes))
+                }
+                fixture.sequence = segments.last!.sequence &+ UInt32(segments.last!.payload.count)
+                fixture.identification = segments.last!.identification &+ 1
+                fixture.flags = PacketFixture.ack
+            }
+            queues.append(queue)
+        }
+        var mixed: [(Int, [UInt8])] = []
+        while !queues.isEmpty {
+            let i = Int.random(in: 0..<queues.count, using: &generator)
+            let burst = min(queues[i].count, Int.random(in: 1...12, using: &generator))
+            mixed += queues[i].prefix(burst)
+            queues[i].removeFirst(burst)
+            if queues[i].isEmpty { queues.remove(at: i) }
+        }
+        return Array(mixed.prefix(1024))
+    }
+
+    @Test(arguments: 1...30 as ClosedRange<UInt64>)
+    func `splitting what was coalesced gives every packet back, in order within each flow`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let traffic = Self.traffic(&generator)
+        let result = Self.frames(traffic.map(\.bytes))
+        let packets = result.flatMap { MemoryAdapter.packets(of: $0) }
+        #expect(packets.count == traffic.count, "seed \(seed)")
+        // The source's last byte tells the flow.
+        func flow(_ packet: [UInt8]) -> UInt8 { packet[0] >> 4 == 4 ? packet[15] : packet[23] }
+        let expected = Dictionary(grouping: traffic.map(\.bytes), by: flow)
+        let found = Dictionary(grouping: packets, by: flow)
+        #expect(found == expected, "seed \(seed)")
+        #expect(traffic.count < 60 || result.count < traffic.count, "seed \(seed)")
+    }
+}
