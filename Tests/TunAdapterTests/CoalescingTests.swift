@@ -102,7 +102,7 @@ import Testing
         #expect(Self.shape(packets) == [3, 2])
         packets = Self.stream(5)
         packets[1].payload.removeLast()
-        packets[2].sequence -= 1
+        for i in 2..<5 { packets[i].sequence -= 1 }
         #expect(Self.shape(packets) == [2, 3])
         packets = Self.stream(4, PacketFixture(isTCP: false))
         packets[1].payload.removeLast()
@@ -219,11 +219,20 @@ import Testing
         let result = Self.frames(traffic.map(\.bytes))
         let packets = result.flatMap { MemoryAdapter.packets(of: $0) }
         #expect(packets.count == traffic.count, "seed \(seed)")
-        // The source's last byte tells the flow.
+        // The source's last byte tells the flow. With DF set the identification means nothing (RFC 6864), and it may change.
         func flow(_ packet: [UInt8]) -> UInt8 { packet[0] >> 4 == 4 ? packet[15] : packet[23] }
-        let expected = Dictionary(grouping: traffic.map(\.bytes), by: flow)
-        let found = Dictionary(grouping: packets, by: flow)
-        #expect(found == expected, "seed \(seed)")
+        func meaning(_ packet: [UInt8]) -> [UInt8] {
+            var packet = packet
+            if packet[0] >> 4 == 4 && packet[6] & 0x40 != 0 {
+                for offset in [4, 5, 10, 11] { packet[offset] = 0 }
+            }
+            return packet
+        }
+        let expected = Dictionary(grouping: traffic.map(\.bytes).map(meaning), by: flow)
+        let found = Dictionary(grouping: packets.map(meaning), by: flow)
+        // Compared apart, because a failed comparison would print megabytes.
+        let isSame = found == expected
+        #expect(isSame, "seed \(seed)")
         #expect(traffic.count < 60 || result.count < traffic.count, "seed \(seed)")
     }
 }

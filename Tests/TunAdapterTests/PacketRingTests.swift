@@ -42,7 +42,10 @@ private struct NaiveQueue {
         let last = Int.random(in: 1...size, using: &generator)
         let wanted = Int.random(in: 1...20, using: &generator)
         let orFewer = Bool.random(using: &generator)
-        guard let run = ring.allocate(wanted, size: size, lastSize: last, orFewer: orFewer) else { return false }
+        guard let run = ring.allocate(wanted, size: size, lastSize: last, orFewer: orFewer) else {
+            // What is larger than the whole ring never fits.
+            return !orFewer && (wanted - 1) * ring.span(size) + ring.span(last) > SessionOptions.minimumCapacity
+        }
         check(run.count == wanted || orFewer && run.count < wanted)
         check(run.lastSize == (run.count == wanted ? last : size))
         for i in 0..<run.count {
