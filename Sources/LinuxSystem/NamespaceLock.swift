@@ -1,3 +1,4 @@
+internal import CLinuxShims
 internal import Glibc
 
 /// A lock that one process of a network namespace can hold at a time; it is free again the moment its holder is gone, however it went.
