@@ -1,0 +1,18 @@
+// Processes, local sockets and lookups: calls and values that glibc hides behind _GNU_SOURCE.
+#ifndef CLINUX_PROCESS_SHIMS_H
+#define CLINUX_PROCESS_SHIMS_H
+
+#include <sys/inotify.h>
+#include <sys/un.h>
+
+// pipe2 with O_CLOEXEC: 0, or -1 with errno.
+int clinux_pipe(int ends[2]);
+
+// accept4 without the peer's address; SOCK_CLOEXEC and SOCK_NONBLOCK as given.
+int clinux_accept(int listener, int flags);
+
+enum {
+    CLINUX_POSIX_SPAWN_SETSID = 0x80,
+    CLINUX_EAI_NODATA = -5,
+};
+#endif

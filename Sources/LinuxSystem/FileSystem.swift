@@ -1,0 +1,120 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// Small files, whole.
+public enum FileSystem {
+    /// What a path leads to.
+    public struct Status: Hashable, Sendable {
+        /// Permission bits, as 0o600.
+        public var permissions: UInt32
+        public var owner: UInt32
+        public var isDirectory: Bool
+        public var isSocket: Bool
+    }
+
+    /// The status of what `path` leads to; nil when nothing is there.
+    /// - Parameter followsLinks: false to look at a symbolic link itself.
+    public static func status(_ path: String, followsLinks: Bool = true) -> Status? {
+        var status = stat()
+        guard unsafe (followsLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { return nil }
+        return Status(
+            permissions: status.st_mode & 0o7777, owner: status.st_uid, isDirectory: status.st_mode & S_IFMT == S_IFDIR,
+            isSocket: status.st_mode & S_IFMT == S_IFSOCK)
+    }
+
+    public static func exists(_ path: String) -> Bool {
+        status(path) != nil
+    }
+
+    /// The bytes of a file.
+    /// - Throws: EFBIG beyond `limit`, otherwise what open and read say.
+    public static func read(_ path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
+        let file = try FileDescriptor.open(path, flags: O_RDONLY)
+        var bytes: [UInt8] = []
+        while true {
+            let chunk: [UInt8]
+            do throws(SystemError) {
+                chunk = try file.readChunk()
+            } catch {
+                throw SystemError(errno: error.errno, operation: "read", subject: path)
+            }
+            if chunk.isEmpty { return bytes }
+            bytes += chunk
+            guard bytes.count <= limit else { throw SystemError(errno: EFBIG, operation: "read", subject: path) }
+        }
+    }
+
+    /// Writes a file in place, keeping the file itself (its links, its mount, its permissions).
+    public static func write(_ bytes: [UInt8], to path: String, permissions: UInt32 = 0o644) throws(SystemError) {
+        let file = try FileDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: permissions)
+        do throws(SystemError) {
+            try file.writeAll(bytes)
+        } catch {
+            throw SystemError(errno: error.errno, operation: "write", subject: path)
+        }
+    }
+
+    /// Writes a file so that there is at every moment either all of the old or all of the new one.
+    public static func replace(_ path: String, with bytes: [UInt8], permissions: UInt32) throws(SystemError) {
+        let temporary = "\(path).\(getpid()).tmp"
+        unsafe unlink(temporary)
+        do throws(SystemError) {
+            let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: permissions)
+            try file.writeAll(bytes)
+            guard fchmod(file.rawValue, permissions) == 0, fsync(file.rawValue) == 0, unsafe rename(temporary, path) == 0 else {
+                throw SystemError(operation: "replace", subject: path)
+            }
+        } catch {
+            unsafe unlink(temporary)
+            throw SystemError(errno: error.errno, operation: "write", subject: path)
+        }
+    }
+
+    /// Removes a file; none there is as good.
+    public static func remove(_ path: String) {
+        unsafe unlink(path)
+    }
+
+    /// Makes a directory, unless it is there.
+    public static func makeDirectory(_ path: String, permissions: UInt32) throws(SystemError) {
+        guard unsafe mkdir(path, permissions) != 0, Glibc.errno != EEXIST else { return }
+        throw SystemError(operation: "make directory", subject: path)
+    }
+
+    /// Whether this process may create files in `directory`.
+    public static func isWritable(_ directory: String) -> Bool {
+        unsafe access(directory, W_OK | X_OK) == 0
+    }
+
+    /// The names in a directory, sorted; none where there is no directory.
+    public static func entries(of directory: String) -> [String] {
+        guard let stream = unsafe opendir(directory) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            // SAFETY: d_name is terminated within the entry, which lives until the next readdir.
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// The path without symbolic links; nil when it leads nowhere.
+    public static func resolved(_ path: String) -> String? {
+        guard let text = unsafe realpath(path, nil) else { return nil }
+        // SAFETY: realpath hands over an allocated, terminated text.
+        defer { unsafe free(text) }
+        return unsafe String(cString: text)
+    }
+
+    /// Takes the lock of a file, which lasts until the descriptor closes, however the process ends.
+    /// - Returns: nil when another process holds it.
+    public static func lock(_ path: String) throws(SystemError) -> FileDescriptor? {
+        let file = try FileDescriptor.open(path, flags: O_RDWR | O_CREAT, mode: 0o600)
+        if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { return file }
+        guard Glibc.errno == EWOULDBLOCK else { throw SystemError(operation: "lock", subject: path) }
+        return nil
+    }
+}

@@ -1,0 +1,90 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// This process: who it is, what it was given, what it is told.
+public enum Process {
+    public static var identifier: Int32 { getpid() }
+    public static var effectiveUser: UInt32 { geteuid() }
+
+    /// The file of this program, to start it again.
+    public static let executable = "/proc/self/exe"
+
+    /// The value of an environment variable.
+    public static func environment(_ name: String) -> String? {
+        // SAFETY: the text is copied at once; nothing here changes the environment.
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// The whole environment, `NAME=value` each.
+    public static var environment: [String] {
+        var variables: [String] = []
+        // SAFETY: the list ends with NULL, and nothing here changes it.
+        var next = unsafe environ
+        while true {
+            guard let variable = unsafe next.pointee else { return variables }
+            unsafe variables.append(String(cString: variable))
+            unsafe next += 1
+        }
+    }
+
+    /// Whether a descriptor is a terminal.
+    public static func isTerminal(_ descriptor: Int32) -> Bool {
+        isatty(descriptor) == 1
+    }
+
+    /// Whether a process of that number exists.
+    public static func exists(_ identifier: Int32) -> Bool {
+        kill(identifier, 0) == 0 || Glibc.errno == EPERM
+    }
+
+    /// Lets go of the terminal: the standard descriptors become /dev/null.
+    public static func detachStandardStreams() {
+        let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
+        guard null >= 0 else { return }
+        for number in Int32(0)...2 { dup2(null, number) }
+        close(null)
+    }
+
+    /// The permissions that new files don't get.
+    public static func setFileCreationMask(_ mask: UInt32) {
+        umask(mask)
+    }
+}
+
+/// Signals as something to sleep on (signalfd): they no longer interrupt the process.
+public struct SignalDescriptor: ~Copyable, Sendable {
+    private let descriptor: FileDescriptor
+
+    /// Takes over `signals`. Call it before any thread is started: threads inherit that they are blocked.
+    public init(_ signals: [Int32]) throws(SystemError) {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for signal in signals { unsafe sigaddset(&set, signal) }
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        let number = unsafe signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
+        guard number >= 0 else { throw SystemError(operation: "signalfd") }
+        descriptor = FileDescriptor(owning: number)
+    }
+
+    /// Readable while a signal waits. It belongs to this value.
+    public var rawValue: Int32 { descriptor.rawValue }
+
+    /// The next signal that waits, if there is one.
+    public func next() -> Int32? {
+        var info = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        // SAFETY: read fills one structure of that size or nothing.
+        guard unsafe Glibc.read(rawValue, &info, size) == size else { return nil }
+        return Int32(info.ssi_signo)
+    }
+
+    public static let terminate = SIGTERM
+    public static let interrupt = SIGINT
+    public static let hangUp = SIGHUP
+
+    /// Broken pipes and connections are reported by writes alone.
+    public static func ignoreBrokenPipes() {
+        Glibc.signal(SIGPIPE, SIG_IGN)
+    }
+}
