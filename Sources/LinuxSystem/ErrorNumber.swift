@@ -16,4 +16,12 @@ public enum ErrorNumber {
     public static let busy = Glibc.EBUSY
     /// EBADF: not an open descriptor.
     public static let badDescriptor = Glibc.EBADF
+    /// EEXIST: it is there already.
+    public static let exists = Glibc.EEXIST
+    /// ENOENT: there is none.
+    public static let noEntry = Glibc.ENOENT
+    /// ESRCH: no such route.
+    public static let noSuchProcess = Glibc.ESRCH
+    /// EADDRNOTAVAIL: the interface doesn't have that address.
+    public static let addressNotAvailable = Glibc.EADDRNOTAVAIL
 }

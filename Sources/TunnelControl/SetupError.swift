@@ -1,0 +1,54 @@
+internal import LinuxSystem
+
+/// Why a tunnel could not be set up, changed or taken down: the step, the cause, and what to do about it.
+public struct SetupError: Error, Hashable, Sendable {
+    /// The step that failed, as "cannot STEP": `set the address 10.8.0.1/24`.
+    public var step: String
+    /// What went wrong.
+    public var cause: String
+    /// What would help, if we know.
+    public var remedy: String?
+
+    public init(_ step: String, _ cause: String, remedy: String? = nil) {
+        self.step = step
+        self.cause = cause
+        self.remedy = remedy
+    }
+
+    init(_ step: String, _ error: SystemError, remedy: String? = nil) {
+        self.init(step, error.message.prefix(1).lowercased() + error.message.dropFirst(), remedy: remedy)
+        if error.isPermissionDenied, remedy == nil { self.remedy = "it needs CAP_NET_ADMIN: run with sudo" }
+    }
+}
+
+extension SetupError: CustomStringConvertible {
+    /// `cannot STEP: CAUSE`, and in a second line the remedy.
+    public var description: String {
+        "cannot \(step): \(cause)" + (remedy.map { "\n  \($0)" } ?? "")
+    }
+}
+
+/// Where the steps of a setup are told, as they happen.
+public struct SetupReport: Sendable {
+    public enum Kind: Hashable, Sendable {
+        /// The command that would do the same, for `-v`.
+        case command
+        /// Something that a person should know.
+        case notice
+        /// Something that didn't work and can be lived with.
+        case warning
+    }
+
+    private let sink: @Sendable (Kind, String) -> Void
+
+    public init(_ sink: @escaping @Sendable (Kind, String) -> Void) {
+        self.sink = sink
+    }
+
+    func command(_ text: String) { sink(.command, text) }
+    func notice(_ text: String) { sink(.notice, text) }
+    func warning(_ text: String) { sink(.warning, text) }
+
+    /// Tells nobody.
+    public static let silent = SetupReport { _, _ in }
+}
