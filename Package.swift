@@ -27,8 +27,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         // The daemon's log front end: levels and metadata as every Swift service has them.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        // Hooks and resolvconf are child processes; without its Foundation trait.
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .target(name: "CLinuxShims"),
@@ -58,7 +56,6 @@ let package = Package(
             dependencies: [
                 "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelEngine",
                 "WireGuardCrypto", .product(name: "Logging", package: "swift-log"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
         .target(

@@ -173,6 +173,13 @@ extension FileDescriptor {
         }
     }
 
+    /// Writes a text to a descriptor of somebody else's; what can't be written is lost.
+    public static func write(_ text: String, to descriptor: Int32) {
+        let borrowed = FileDescriptor(owning: descriptor)
+        try? borrowed.writeAll(Array(text.utf8))
+        _ = borrowed.take()
+    }
+
     /// Reads up to 4 KiB; empty at the end.
     public func readChunk() throws(SystemError) -> [UInt8] {
         var result: Result<Int, SystemError> = .success(0)

@@ -13,6 +13,11 @@ public enum Clock {
         read(CLOCK_REALTIME)
     }
 
+    /// Nanoseconds on the clock that systemd compares with (CLOCK_MONOTONIC).
+    public static var monotonicNanoseconds: UInt64 {
+        read(CLOCK_MONOTONIC)
+    }
+
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)

@@ -24,4 +24,6 @@ public enum ErrorNumber {
     public static let noSuchProcess = Glibc.ESRCH
     /// EADDRNOTAVAIL: the interface doesn't have that address.
     public static let addressNotAvailable = Glibc.EADDRNOTAVAIL
+    /// EADDRINUSE: the port is taken.
+    public static let addressInUse = Glibc.EADDRINUSE
 }

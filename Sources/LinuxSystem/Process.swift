@@ -28,6 +28,11 @@ public enum Process {
         }
     }
 
+    /// Forgets an environment variable, so that programs started from here don't see it. Call it before any thread is started.
+    public static func removeEnvironment(_ name: String) {
+        unsafe unsetenv(name)
+    }
+
     /// Whether a descriptor is a terminal.
     public static func isTerminal(_ descriptor: Int32) -> Bool {
         isatty(descriptor) == 1

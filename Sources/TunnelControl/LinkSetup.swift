@@ -61,6 +61,12 @@ enum LinkSetup {
         }
     }
 
+    /// The interface's MTU in bytes.
+    static func mtu(of interface: String) throws(SystemError) -> UInt32? {
+        var netlink = try NetlinkSocket()
+        return try netlink.link(named: interface)?.mtu
+    }
+
     /// Bytes that the tunnel adds to a packet: IPv6 and UDP headers, message header and tag.
     static let overhead: UInt32 = 40 + 8 + 16 + 16
 

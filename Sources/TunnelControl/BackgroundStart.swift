@@ -1,0 +1,80 @@
+internal import LinuxSystem
+internal import NetworkTypes
+
+/// Going to the background: this program starts itself again, and the new process says over a pipe when it is ready, or why it
+/// can't be. A running Swift program has threads, so it is never forked.
+public enum BackgroundStart {
+    /// The number under which the new process finds the pipe.
+    static let readyDescriptor: Int32 = 3
+    /// The environment variable that tells it so.
+    static let variable = "WG_LITE_READY_FD"
+
+    /// Starts this program again with `arguments` and waits for its word. Interrupting us interrupts it.
+    /// - Returns: its closing words, and whether it is ready.
+    public static func run(arguments: [String]) throws(SetupError) -> (isReady: Bool, message: String) {
+        do throws(SystemError) {
+            let signals = try SignalDescriptor([SignalDescriptor.interrupt, SignalDescriptor.terminate, SignalDescriptor.hangUp])
+            var pipe = try Pipe()
+            let reading = pipe.takeReadingEnd()
+            let writing = pipe.takeWritingEnd()
+            let child = try ChildProcess.start(
+                Process.executable, arguments, name: "wg-lite", environment: Process.environment + ["\(variable)=\(readyDescriptor)"],
+                output: .descriptor(2), passing: (writing.rawValue, as: readyDescriptor), newSession: true)
+            _ = consume writing
+            return wait(for: child, reading, signals)
+        } catch {
+            throw SetupError("go to the background", error)
+        }
+    }
+
+    private static func wait(
+        for child: ChildProcess, _ reading: borrowing FileDescriptor, _ signals: borrowing SignalDescriptor
+    ) -> (isReady: Bool, message: String) {
+        var message: [UInt8] = []
+        while true {
+            let ready = DescriptorPoll.wait([.init(reading.rawValue), .init(signals.rawValue)])
+            if ready[1], let signal = signals.next() { child.signal(signal == SignalDescriptor.hangUp ? SignalDescriptor.terminate : signal) }
+            guard ready[0] else { continue }
+            guard let chunk = try? reading.readChunk(), !chunk.isEmpty else { break }
+            message += chunk
+        }
+        let text = String(decoding: message.dropFirst(), as: UTF8.self)
+        switch message.first {
+        case UInt8(ascii: "+"): return (true, text)
+        case UInt8(ascii: "-"): return (false, text)
+        default:
+            let status = child.wait()
+            return (false, "the background process ended without a word (\(status))")
+        }
+    }
+
+    /// The word that a process which was started so owes; nil for one that wasn't.
+    public static func takeWord() -> Word? {
+        guard let text = Process.environment(variable), let number = Int32(text) else { return nil }
+        Process.removeEnvironment(variable)
+        let inherited = FileDescriptor(owning: number)
+        // The duplicate closes in programs that we start: a hook that stays must not keep the other side waiting.
+        guard let own = try? inherited.duplicate() else { return nil }
+        return Word(own)
+    }
+
+    /// What the starting process waits for. Forgetting it means failure without a word.
+    public struct Word: ~Copyable, Sendable {
+        private let descriptor: FileDescriptor
+
+        init(_ descriptor: consuming FileDescriptor) {
+            self.descriptor = descriptor
+        }
+
+        /// Tells that the tunnel is ready, and lets go of the terminal.
+        public consuming func ready(_ message: String) {
+            try? descriptor.writeAll(Array("+\(message)".utf8))
+            Process.detachStandardStreams()
+        }
+
+        /// Tells why not.
+        public consuming func failed(_ message: String) {
+            try? descriptor.writeAll(Array("-\(message)".utf8))
+        }
+    }
+}

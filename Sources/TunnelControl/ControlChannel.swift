@@ -1,0 +1,82 @@
+internal import LinuxSystem
+internal import NetworkTypes
+
+/// How `wg-lite down` and `reload` speak with the process that runs a tunnel: a local socket, one request a connection.
+///
+/// The request is one line. The answer is whatever is worth reading while it happens, hooks' output included; then a zero byte, `ok` or
+/// `error`, a line end, and the closing message.
+enum ControlChannel {
+    enum Request: Hashable, Sendable, LosslessStringConvertible {
+        case down
+        /// Read the file again; or only say what that would change.
+        case reload(dryRun: Bool, verbose: Bool)
+
+        var description: String {
+            switch self {
+            case .down: "down"
+            case .reload(let dryRun, let verbose): "reload \(dryRun) \(verbose)"
+            }
+        }
+
+        init?(_ description: String) {
+            let words = description.split(separator: " ")
+            switch (words.first, words.count) {
+            case ("down", 1): self = .down
+            case ("reload", 3): self = .reload(dryRun: words[1] == "true", verbose: words[2] == "true")
+            default: return nil
+            }
+        }
+    }
+
+    /// Sends a request and reads the answer to its end.
+    /// - Parameter show: called with what is said meanwhile.
+    /// - Returns: nil when nobody is there, or went away without a word.
+    static func ask(_ path: String, _ request: Request, show: (String) -> Void) -> Result<String, SetupError>? {
+        guard let socket = try? UnixSocket.connect(to: path), (try? socket.writeAll(Array("\(request)\n".utf8))) != nil else { return nil }
+        var closing: [UInt8]?
+        var undecoded: [UInt8] = []
+        while let chunk = try? socket.readChunk(), !chunk.isEmpty {
+            if closing != nil {
+                closing! += chunk
+            } else if let zero = chunk.firstIndex(of: 0) {
+                show(String(decoding: undecoded + chunk[..<zero], as: UTF8.self))
+                closing = Array(chunk[(zero + 1)...])
+            } else {
+                // Whole lines only, so that no character is cut.
+                undecoded += chunk
+                if let end = undecoded.lastIndex(of: UInt8(ascii: "\n")) {
+                    show(String(decoding: undecoded[...end], as: UTF8.self))
+                    undecoded.removeSubrange(...end)
+                }
+            }
+        }
+        guard let closing, let end = closing.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+        let message = String(decoding: closing[(end + 1)...], as: UTF8.self)
+        return closing[..<end].elementsEqual("ok".utf8) ? .success(message) : .failure(SetupError("carry out `\(request)`", message))
+    }
+
+    /// A client that waits for its answer.
+    struct Client: ~Copyable {
+        let descriptor: FileDescriptor
+        let request: Request
+
+        /// Says something meanwhile.
+        func say(_ text: String) {
+            try? descriptor.writeAll(Array("\(text)\n".utf8))
+        }
+
+        /// Gives the closing message and ends the connection.
+        consuming func finish(_ isSuccess: Bool, _ message: String) {
+            try? descriptor.writeAll([0] + Array("\(isSuccess ? "ok" : "error")\n\(message)".utf8))
+        }
+    }
+
+    /// Takes the next client of a listening socket, if it says in a second what it wants.
+    static func accept(_ listener: Int32) -> Client? {
+        guard let descriptor = (try? UnixSocket.accept(listener, nonBlocking: false)) ?? nil else { return nil }
+        guard DescriptorPoll.wait([.init(descriptor.rawValue)], for: .seconds(1)) == [true], let line = try? descriptor.readChunk(),
+            let request = Request(String(decoding: line.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+        else { return nil }
+        return Client(descriptor: descriptor, request: request)
+    }
+}

@@ -1,0 +1,67 @@
+internal import LinuxSystem
+internal import NetworkTypes
+
+/// Ending a tunnel that another process runs, and asking it for changes.
+public enum TunnelShutdown {
+    /// Ends the tunnel and waits until everything is gone. What a process that was killed left behind is taken back.
+    /// - Parameter show: called with what happens meanwhile: hooks' output, and lines with `# ` before commands.
+    /// - Returns: what was removed.
+    public static func down(_ interface: String, report: SetupReport, show: (String) -> Void) throws(SetupError) -> String {
+        let step = "take down \(interface)"
+        var leftovers = false
+        for directory in RuntimeDirectory.candidates {
+            if let answer = ControlChannel.ask(directory.control(of: interface), .down, show: show) {
+                let message = try answer.get()
+                waitUntilFree(directory.lock(of: interface))
+                return message
+            }
+            guard !RuntimeDirectory.isAnswering(directory.socket(of: interface)) else {
+                throw SetupError(
+                    step, "it is run by another program than `wg-lite up`", remedy: "`ip link delete \(interface)` ends it, or whatever started it")
+            }
+            if cleanUp(interface, directory, report) { leftovers = true }
+        }
+        if leftovers { return "\(interface) is down: its process was gone already, what it left behind is removed" }
+        throw SetupError(step, "it is not up", remedy: "`wg-lite show` lists what is")
+    }
+
+    /// Asks the process that runs the tunnel to read its file again.
+    public static func reload(_ interface: String, dryRun: Bool, verbose: Bool, show: (String) -> Void) throws(SetupError) -> String {
+        for directory in RuntimeDirectory.candidates {
+            if let answer = ControlChannel.ask(
+                directory.control(of: interface), .reload(dryRun: dryRun, verbose: verbose), show: show)
+            {
+                do throws(SetupError) {
+                    return try answer.get()
+                } catch {
+                    throw SetupError("reload \(interface)", error.cause.replacingPrefix("cannot reload \(interface): ", with: ""))
+                }
+            }
+        }
+        throw SetupError("reload \(interface)", "it is not up", remedy: "`wg-lite up \(interface)` brings it up")
+    }
+
+    /// Takes back what the record of a dead process says.
+    private static func cleanUp(_ interface: String, _ directory: RuntimeDirectory, _ report: SetupReport) -> Bool {
+        // Whoever holds the lock is alive and will do it itself.
+        guard FileSystem.exists(directory.lock(of: interface)), (try? FileSystem.lock(directory.lock(of: interface))) ?? nil != nil else {
+            return false
+        }
+        if var left = Rollback.left(at: directory.record(of: interface)) { left.performAll(report) }
+        for path in [directory.control(of: interface), directory.socket(of: interface), directory.lock(of: interface)] {
+            FileSystem.remove(path)
+        }
+        return true
+    }
+
+    /// The answer comes a moment before the process's end.
+    private static func waitUntilFree(_ lock: String) {
+        for _ in 0..<200 where FileSystem.exists(lock) { _ = DescriptorPoll.wait([], for: .milliseconds(10)) }
+    }
+}
+
+extension String {
+    fileprivate func replacingPrefix(_ prefix: String, with replacement: String) -> String {
+        hasPrefix(prefix) ? replacement + dropFirst(prefix.count) : self
+    }
+}

@@ -1,0 +1,232 @@
+internal import LinuxSystem
+internal import NetworkTypes
+public import TunnelConfiguration
+internal import TunnelCore
+public import TunnelEngine
+
+/// Brings one tunnel up, stays until it ends, and takes it down: the one owner of everything that was set up.
+///
+/// Everything here happens on the thread that made it; the engine and the UAPI server have threads of their own.
+public final class TunnelSupervisor {
+    /// How a tunnel is brought up.
+    public struct Options: Sendable {
+        /// Whether name servers that can't be set are a failure.
+        public var requiresDNS = false
+        /// Where the engine's lines go.
+        public var engineLog: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
+
+        public init() {}
+    }
+
+    public let interface: String
+    let options: Options
+    let report: SetupReport
+    let signals: SignalDescriptor
+    let notification: ServiceNotification
+    /// What is set up; an unconfigured device has none of it.
+    var source: ConfigurationSource?
+    var file: ConfigurationFile?
+    var directory: RuntimeDirectory!
+    var rollback = Rollback(recordPath: nil)
+    var device: TunnelDevice!
+    var routes: [RouteSpecification] = []
+    var resolved: [EndpointName: Endpoint] = [:]
+    /// Where clients of `down` and `reload` come in, and the lock that makes us the only one.
+    private var control: FileDescriptor?
+    private var lock: FileDescriptor?
+
+    /// - Parameter source: what to set up; nil for an unconfigured device, as wireguard-go makes it.
+    public init(
+        interface: String, source: ConfigurationSource?, file: ConfigurationFile?, options: Options, report: SetupReport
+    ) throws(SetupError) {
+        self.interface = interface
+        self.source = source
+        self.file = file
+        self.options = options
+        self.report = report
+        notification = ServiceNotification()
+        SignalDescriptor.ignoreBrokenPipes()
+        do throws(SystemError) {
+            signals = try SignalDescriptor([SignalDescriptor.terminate, SignalDescriptor.interrupt])
+        } catch {
+            throw SetupError("wait for signals", error)
+        }
+    }
+
+    /// Makes sure that nobody else runs this interface, and takes back what a process that was killed left behind.
+    func claim() throws(SetupError) {
+        directory = try RuntimeDirectory.prepare()
+        if !directory.isStandard {
+            report.notice("the control socket is \(directory.socket(of: interface)), where `wg` does not look: /var/run can't be written")
+        }
+        do throws(SystemError) {
+            let path = directory.lock(of: interface)
+            guard let taken = try FileSystem.lock(path) else {
+                let owner = (try? FileSystem.read(path)).map { String(decoding: $0, as: UTF8.self) } ?? "?"
+                throw SystemError(errno: ErrorNumber.busy, operation: owner)
+            }
+            try FileSystem.write(Array("\(Process.identifier)".utf8), to: path, permissions: 0o600)
+            lock = consume taken
+        } catch {
+            guard error.errno == ErrorNumber.busy else { throw SetupError("take the lock of \(interface)", error) }
+            throw SetupError(
+                "bring up \(interface)", "it is up already, run by process \(error.operation)",
+                remedy: "`wg-lite reload \(interface)` takes over a changed file, `wg-lite down \(interface)` ends it")
+        }
+        let record = directory.record(of: interface)
+        if var left = Rollback.left(at: record) {
+            report.notice("taking back what an earlier process left behind")
+            left.performAll(report)
+        }
+        rollback = Rollback(recordPath: record)
+        let path = directory.control(of: interface)
+        FileSystem.remove(path)
+        do throws(SystemError) {
+            control = try UnixSocket.listen(at: path)
+        } catch {
+            throw SetupError("make the control socket \(path)", error)
+        }
+    }
+
+    /// Stays until a signal, a client, or the end of the interface or its socket; then everything is taken down.
+    public func run() {
+        notification.ready("\(interface) is up")
+        var nextWatchdog = notification.watchdogInterval.map { Clock.now + $0 }
+        var nextResolution = file?.unresolvedEndpoints.isEmpty ?? true ? nil : Clock.now + Self.resolutionInterval
+        while true {
+            let deadline = [nextWatchdog, nextResolution].compactMap { $0 }.min()
+            let ready = DescriptorPoll.wait(
+                [
+                    .init(signals.rawValue), .init(device.engine.endDescriptor), .init(device.server.endDescriptor),
+                    .init(controlDescriptor),
+                ], for: deadline.map { $0.since(Clock.now) })
+            if ready[0], signals.next() != nil { return takeDown(report) }
+            if ready[1] {
+                report.notice("\(interface) ended: \(endReason)")
+                return takeDown(report)
+            }
+            if ready[2] {
+                report.notice("\(interface) ends: its control socket was removed")
+                return takeDown(report)
+            }
+            if ready[3], serveClient() { return }
+            if let due = nextWatchdog, let interval = notification.watchdogInterval, due <= Clock.now {
+                notification.watchdog()
+                nextWatchdog = Clock.now + interval
+            }
+            if let due = nextResolution, due <= Clock.now {
+                refreshStaleEndpoints()
+                nextResolution = Clock.now + Self.resolutionInterval
+            }
+        }
+    }
+
+    private var endReason: String {
+        switch device.engine.waitUntilEnded() {
+        case .stopped: "it was stopped"
+        case .sessionEnded(let reason): reason
+        }
+    }
+
+    private var controlDescriptor: Int32 {
+        switch control {
+        case .some(let descriptor): descriptor.rawValue
+        case .none: -1
+        }
+    }
+
+    /// Carries out what a client asks for; true when that was the end.
+    private func serveClient() -> Bool {
+        guard let client = ControlChannel.accept(controlDescriptor) else { return false }
+        switch client.request {
+        case .down:
+            let summary = downSummary
+            takeDown(client.report(verbose: true), output: .descriptor(client.descriptor.rawValue))
+            client.finish(true, summary)
+            return true
+        case .reload(let dryRun, let verbose):
+            do throws(SetupError) {
+                let plan = try reload(dryRun: dryRun, client.report(verbose: verbose))
+                client.finish(true, plan)
+            } catch {
+                client.finish(false, "\(error)")
+            }
+            return false
+        }
+    }
+
+    /// Takes everything down, in the opposite order. What fails is told and stops nothing.
+    func takeDown(_ report: SetupReport, output: ChildProcess.Stream = .descriptor(2)) {
+        notification.stopping()
+        if let file {
+            attempt(report) { () throws(SetupError) in
+                try Hooks.run(file.interface.preDown.map(\.value), of: "PreDown", interface: interface, output: output, report)
+            }
+            if file.interface.savesConfiguration { attempt(report) { () throws(SetupError) in try save(report) } }
+        }
+        tearDown(report)
+        if let file {
+            attempt(report) { () throws(SetupError) in
+                try Hooks.run(file.interface.postDown.map(\.value), of: "PostDown", interface: interface, output: output, report)
+            }
+        }
+    }
+
+    /// Undoes what was done so far, without hooks.
+    func tearDown(_ report: SetupReport) {
+        rollback.performAll(report)
+        if let device {
+            report.command("ip link delete dev \(interface)")
+            device.stop()
+            self.device = nil
+        }
+        if let directory, control != nil || lock != nil {
+            FileSystem.remove(directory.control(of: interface))
+            FileSystem.remove(directory.lock(of: interface))
+        }
+        control = nil
+        lock = nil
+    }
+
+    private func attempt(_ report: SetupReport, _ body: () throws(SetupError) -> Void) {
+        do throws(SetupError) {
+            try body()
+        } catch {
+            report.warning("\(error)")
+        }
+    }
+
+    /// Writes the running state back to the file.
+    private func save(_ report: SetupReport) throws(SetupError) {
+        guard let source, let file else { return }
+        report.command("wg showconf \(interface) > \(source.shownPath)")
+        let addresses = try? LinkSetup.addresses(of: interface)
+        let text = file.text(saving: device.engine.snapshot(), addresses: addresses)
+        do throws(SystemError) {
+            try FileSystem.replace(source.path, with: text, permissions: FileSystem.status(source.path)?.permissions ?? 0o600)
+        } catch {
+            throw SetupError("save the configuration to \(source.shownPath)", error)
+        }
+    }
+
+    private var downSummary: String {
+        func counted(_ count: Int, _ one: String, _ many: String) -> String? { count == 0 ? nil : "\(count) \(count == 1 ? one : many)" }
+        let parts = [
+            counted(routes.count, "route", "routes"),
+            counted(file?.interface.addresses.count ?? 0, "address", "addresses"),
+        ].compactMap { $0 }
+        return "\(interface) is down: \(parts.isEmpty ? "" : parts.joined(separator: ", ") + " and ")the interface removed"
+    }
+}
+
+extension ControlChannel.Client {
+    /// Tells the client what happens.
+    fileprivate func report(verbose: Bool) -> SetupReport {
+        let descriptor = descriptor.rawValue
+        return SetupReport { kind, text in
+            guard kind != .command || verbose else { return }
+            let prefix = kind == .command ? "# " : kind == .warning ? "warning: " : ""
+            FileDescriptor.write("\(prefix)\(text)\n", to: descriptor)
+        }
+    }
+}
