@@ -44,6 +44,12 @@ public enum FileSystem {
         }
     }
 
+    /// All of standard input.
+    /// - Throws: EFBIG beyond `limit`.
+    public static func readStandardInput(limit: Int) throws(SystemError) -> [UInt8] {
+        try read("/dev/stdin", limit: limit)
+    }
+
     /// Writes a file in place, keeping the file itself (its links, its mount, its permissions).
     public static func write(_ bytes: [UInt8], to path: String, permissions: UInt32 = 0o644) throws(SystemError) {
         let file = try FileDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: permissions)

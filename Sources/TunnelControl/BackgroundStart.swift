@@ -33,7 +33,9 @@ public enum BackgroundStart {
         var message: [UInt8] = []
         while true {
             let ready = DescriptorPoll.wait([.init(reading.rawValue), .init(signals.rawValue)])
-            if ready[1], let signal = signals.next() { child.signal(signal == SignalDescriptor.hangUp ? SignalDescriptor.terminate : signal) }
+            if ready[1], let signal = signals.next() {
+                child.signal(signal == SignalDescriptor.hangUp ? SignalDescriptor.terminate : signal)
+            }
             guard ready[0] else { continue }
             guard let chunk = try? reading.readChunk(), !chunk.isEmpty else { break }
             message += chunk

@@ -57,7 +57,9 @@ public struct ConfigurationSource: Hashable, Sendable {
             bytes = try FileSystem.read(path)
         } catch {
             var remedy: String?
-            if error.isMissing { remedy = shownPath.hasPrefix(Self.directory) ? "give the file's path to use another place" : "check the path" }
+            if error.isMissing {
+                remedy = shownPath.hasPrefix(Self.directory) ? "give the file's path to use another place" : "check the path"
+            }
             if error.isPermissionDenied { remedy = "it is another user's: run with sudo" }
             throw SetupError("read \(shownPath)", error, remedy: remedy)
         }

@@ -40,7 +40,8 @@ enum DNSSetup {
     }
 
     static func set(
-        servers: [IPAddress], searchDomains: [String], _ method: Method, interface: String, _ rollback: inout Rollback, _ report: SetupReport
+        servers: [IPAddress], searchDomains: [String], _ method: Method, interface: String, _ rollback: inout Rollback,
+        _ report: SetupReport
     ) throws(SetupError) {
         switch method {
         case .resolvectl:

@@ -20,7 +20,8 @@ enum Firewall {
         _ report: SetupReport
     ) throws(SetupError) {
         guard let tool else {
-            return report.warning("neither nft nor iptables is installed: packets to the tunnel's addresses from other networks aren't dropped")
+            return report.warning(
+                "neither nft nor iptables is installed: packets to the tunnel's addresses from other networks aren't dropped")
         }
         let own = addresses.map(\.address).filter { $0.family == family }
         let undo = Undo.firewall(tool, interface: interface)

@@ -17,8 +17,8 @@ enum PolicyRouting {
             var netlink = try NetlinkSocket()
             var table = firstTable
             while true {
-                let isUsed = try !netlink.routes(family: .v4, table: table).isEmpty || !netlink.routes(family: .v6, table: table).isEmpty
-                if !isUsed { return table }
+                let routes = try netlink.routes(family: .v4, table: table) + netlink.routes(family: .v6, table: table)
+                if routes.isEmpty { return table }
                 table += 1
             }
         } catch {

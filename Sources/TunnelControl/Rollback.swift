@@ -41,7 +41,8 @@ extension Undo: LosslessStringConvertible {
             guard words.count == 7, let priority = UInt32(words[2]), let table = UInt32(words[3]) else { return nil }
             self = .rule(
                 RuleSpecification(
-                    family: words[1] == "4" ? .v4 : .v6, priority: priority, mark: UInt32(words[5]), isInverted: words[4] == "1", table: table,
+                    family: words[1] == "4" ? .v4 : .v6, priority: priority, mark: UInt32(words[5]), isInverted: words[4] == "1",
+                    table: table,
                     suppressPrefixLength: UInt32(words[6])))
         case "firewall":
             guard words.count == 3, let tool = Firewall.Tool(rawValue: words[1]) else { return nil }

@@ -17,7 +17,8 @@ enum RouteSetup {
         case .number(let number): return number
         case .named(let name):
             if let number = wellKnownTables[name] ?? namedTable(name) { return number }
-            throw SetupError("use the routing table \(name)", "there is none of that name in /etc/iproute2/rt_tables", remedy: "write its number")
+            throw SetupError(
+                "use the routing table \(name)", "there is none of that name in /etc/iproute2/rt_tables", remedy: "write its number")
         }
     }
 
@@ -31,13 +32,15 @@ enum RouteSetup {
         do throws(SystemError) {
             var netlink = try NetlinkSocket()
             if table == nil, try netlink.hasRoute(covering: destination, link: index) { return nil }
-            report.command("ip \(destination.address.option) route add \(destination) dev \(interface)\(table.map { " table \($0)" } ?? "")")
+            report.command(
+                "ip \(destination.address.option) route add \(destination) dev \(interface)\(table.map { " table \($0)" } ?? "")")
             try netlink.addRoute(route)
             return route
         } catch {
             if error.errno == ErrorNumber.exists {
                 throw SetupError(
-                    "add the route to \(destination)", "there is one to the same destination already", remedy: "see `ip route show \(destination)`")
+                    "add the route to \(destination)", "there is one to the same destination already",
+                    remedy: "see `ip route show \(destination)`")
             }
             throw SetupError("add the route to \(destination)", error)
         }
@@ -72,7 +75,8 @@ extension NetlinkSocket {
     /// Whether the link has a route in the main table that covers `destination` whole, other than a default route.
     fileprivate mutating func hasRoute(covering destination: IPPrefix, link: UInt32) throws(SystemError) -> Bool {
         try routes(family: destination.address.family, table: RouteSpecification.mainTable).contains { route in
-            route.link == link && (!route.destination.isDefaultRoute || destination.isDefaultRoute) && route.destination.contains(destination)
+            route.link == link && (!route.destination.isDefaultRoute || destination.isDefaultRoute)
+                && route.destination.contains(destination)
         }
     }
 }

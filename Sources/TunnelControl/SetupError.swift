@@ -45,6 +45,9 @@ public struct SetupReport: Sendable {
         self.sink = sink
     }
 
+    /// Tells something.
+    public func tell(_ kind: Kind, _ text: String) { sink(kind, text) }
+
     func command(_ text: String) { sink(.command, text) }
     func notice(_ text: String) { sink(.notice, text) }
     func warning(_ text: String) { sink(.warning, text) }

@@ -17,7 +17,8 @@ public enum TunnelShutdown {
             }
             guard !RuntimeDirectory.isAnswering(directory.socket(of: interface)) else {
                 throw SetupError(
-                    step, "it is run by another program than `wg-lite up`", remedy: "`ip link delete \(interface)` ends it, or whatever started it")
+                    step, "it is run by another program than `wg-lite up`",
+                    remedy: "`ip link delete \(interface)` ends it, or whatever started it")
             }
             if cleanUp(interface, directory, report) { leftovers = true }
         }

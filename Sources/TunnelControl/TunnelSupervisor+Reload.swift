@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import NetworkTypes
 internal import TunnelConfiguration
 internal import TunnelCore
+internal import TunnelEngine
 internal import WireGuardCrypto
 
 extension TunnelSupervisor {
@@ -22,7 +23,9 @@ extension TunnelSupervisor {
         }
         let isDifferent = { (endpoint: UnresolvedEndpoint) in !old.unresolvedEndpoints.contains { $0.name == endpoint.name } }
         if !dryRun {
-            let names = try EndpointResolution.fromEnvironment().resolve(new.unresolvedEndpoints.filter(isDifferent), file: new.name, report) {
+            let names = try EndpointResolution.fromEnvironment().resolve(
+                new.unresolvedEndpoints.filter(isDifferent), file: new.name, report
+            ) {
                 length in DescriptorPoll.wait([.init(signals.rawValue)], for: length) != [true]
             }
             resolved.merge(names) { $1 }

@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import NetworkTypes
 internal import TunnelConfiguration
 internal import TunnelCore
+internal import TunnelEngine
 internal import WireGuardCrypto
 
 extension TunnelSupervisor {
@@ -69,7 +70,8 @@ extension TunnelSupervisor {
         let method = DNSSetup.method(interface: interface, backup: "\(directory.recordDirectory)/\(interface).resolv.conf")
         do throws(SetupError) {
             try DNSSetup.set(
-                servers: settings.dnsServers.map(\.value), searchDomains: settings.dnsSearchDomains.map(\.value), method, interface: interface,
+                servers: settings.dnsServers.map(\.value), searchDomains: settings.dnsSearchDomains.map(\.value), method,
+                interface: interface,
                 &rollback, report)
         } catch {
             guard !options.requiresDNS else { throw error }
@@ -100,7 +102,8 @@ extension TunnelSupervisor {
         }
         if let route = try PolicyRouting.add(destination, table: mark, interface: interface, &rollback, report) { routes.append(route) }
         try Firewall.add(
-            destination.address.family, interface: interface, mark: mark, addresses: file.interface.addresses.map(\.value), &rollback, report)
+            destination.address.family, interface: interface, mark: mark, addresses: file.interface.addresses.map(\.value), &rollback,
+            report)
     }
 
     private func summary(_ file: ConfigurationFile) -> String {

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import NetworkTypes
 internal import Synchronization
-public import TunnelConfiguration
+internal import TunnelConfiguration
 public import TunnelCore
 internal import WireGuardCrypto
 
@@ -53,7 +53,8 @@ public final class UAPIServer: Sendable {
         do throws(SystemError) {
             let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
             try self.init(
-                listener: UnixSocket.listen(at: path), path: path, watch: SocketWatch(DirectoryWatch(directory)), tunnel: tunnel, report: report)
+                listener: UnixSocket.listen(at: path), path: path, watch: SocketWatch(DirectoryWatch(directory)), tunnel: tunnel,
+                report: report)
         } catch {
             throw SetupError(step, error)
         }
@@ -103,7 +104,9 @@ public final class UAPIServer: Sendable {
     private func run() {
         var connections: [UAPIConnection] = []
         while true {
-            var interests = [DescriptorPoll.Interest(stopping.rawValue), .init(listener.rawValue), .init(watch.descriptor, reading: watch.isWatching)]
+            var interests = [
+                DescriptorPoll.Interest(stopping.rawValue), .init(listener.rawValue), .init(watch.descriptor, reading: watch.isWatching),
+            ]
             interests += connections.map(\.interest)
             let ready = DescriptorPoll.wait(interests)
             if ready[0] { return }

@@ -9,6 +9,19 @@ public struct PresharedKey: Sendable {
         secret = unsafe SecretBytes { _ in }
     }
 
+    /// A new key.
+    public static func random(using generator: inout some RandomNumberGenerator) -> PresharedKey {
+        unsafe PresharedKey { bytes in
+            for offset in stride(from: 0, to: bytes.count, by: MemoryLayout<UInt64>.size) {
+                unsafe bytes.storeBytes(of: generator.next(), toByteOffset: offset, as: UInt64.self)
+            }
+        }
+    }
+
+    private init(_ fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        secret = unsafe SecretBytes(fill)
+    }
+
     /// A copy of 32 bytes, or nil if `buffer` has another length.
     public init?(_ buffer: UnsafeRawBufferPointer) {
         guard let secret = unsafe SecretBytes(copying: buffer) else { return nil }

@@ -1,2 +1,9 @@
-import ArgumentParser
 import WGLiteCommands
+
+/// The program: everything it does is in WGLiteCommands, where tests can reach it.
+@main
+struct WGLite {
+    static func main() {
+        WGLiteCommand.run(Array(CommandLine.arguments.dropFirst()))
+    }
+}

@@ -2,8 +2,6 @@
 #ifndef CLINUX_PROCESS_SHIMS_H
 #define CLINUX_PROCESS_SHIMS_H
 
-#include <sys/inotify.h>
-#include <sys/un.h>
 
 // pipe2 with O_CLOEXEC: 0, or -1 with errno.
 int clinux_pipe(int ends[2]);

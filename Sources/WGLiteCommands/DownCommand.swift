@@ -1,0 +1,22 @@
+internal import ArgumentParser
+internal import TunnelControl
+
+struct DownCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "down", abstract: "Take down a tunnel.",
+        discussion: "Waits until everything is gone. What a tunnel that was killed left behind is removed as well.")
+
+    @Argument(help: "The interface, or its file.", completion: .custom { _, _, _ in RuntimeDirectory.runningInterfaces().map(\.name) })
+    var interface: String
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let name = try ConfigurationSource.interface(interface)
+        let output = output
+        let summary = try TunnelShutdown.down(name, report: output.report) { text in
+            for line in text.split(separator: "\n") where !line.hasPrefix("# ") || output.verbose { Terminal.error(String(line)) }
+        }
+        if !output.quiet { print(summary) }
+    }
+}

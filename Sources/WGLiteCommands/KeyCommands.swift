@@ -1,0 +1,67 @@
+internal import ArgumentParser
+internal import LinuxSystem
+internal import TunnelConfiguration
+internal import WireGuardCrypto
+
+struct GenkeyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "genkey", abstract: "Make a private key.")
+
+    func run() throws {
+        var generator = SystemRandomNumberGenerator()
+        print(PrivateKey.random(using: &generator).secretBase64)
+    }
+}
+
+struct GenpskCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "genpsk", abstract: "Make a preshared key, which both peers must have.")
+
+    func run() throws {
+        var generator = SystemRandomNumberGenerator()
+        print(PresharedKey.random(using: &generator).secretBase64)
+    }
+}
+
+struct PubkeyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pubkey", abstract: "Read a private key from standard input, write its public key.")
+
+    func run() throws {
+        if Process.isTerminal(0) { Terminal.error("paste a private key, then press Ctrl-D") }
+        print(try Self.publicKey(of: try FileSystem.readStandardInput(limit: 4096)).base64)
+    }
+
+    /// The public key of the private key in `input`, white space around it aside.
+    static func publicKey(of input: [UInt8]) throws -> PublicKey {
+        let text = String(decoding: input, as: UTF8.self)
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 1 else {
+            throw CommandFailure("expected one private key on standard input, got \(words.isEmpty ? "nothing" : "\(words.count) words")")
+        }
+        do {
+            return try PrivateKey(base64: words[0]).publicKey
+        } catch {
+            throw CommandFailure("that is not a private key: \(error.explanation)")
+        }
+    }
+}
+
+/// A failure whose text is for the user as it is.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+extension KeyTextError {
+    /// What is wrong, without the key.
+    var explanation: String {
+        switch self {
+        case .length(let count): "it has \(count) characters, a key has 44"
+        case .character(let position): "character \(position + 1) is not one of base64's"
+        case .padding: "it does not end in `=`"
+        case .trailingBits: "it is damaged near its end"
+        }
+    }
+}

@@ -1,0 +1,114 @@
+internal import ArgumentParser
+internal import LinuxSystem
+internal import NetworkTypes
+internal import TunnelConfiguration
+internal import TunnelControl
+internal import TunnelCore
+internal import WireGuardCrypto
+
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show the state of tunnels, as `wg show` does.",
+        discussion: "Fields: \(ShowField.allCases.map(\.rawValue).joined(separator: ", ")).")
+
+    @Argument(help: "An interface; `all` (as without) or `interfaces` for their names.")
+    var interface = "all"
+
+    @Argument(help: "One field, for scripts.")
+    var field: ShowField?
+
+    @Flag(help: "Everything but the secrets as JSON, in a stable form.")
+    var json = false
+
+    func run() throws {
+        let running = RuntimeDirectory.runningInterfaces().map(\.name)
+        if interface == "interfaces" {
+            if !running.isEmpty { print(running.joined(separator: " ")) }
+            return
+        }
+        let isAll = interface == "all"
+        let names = isAll ? running : [try ConfigurationSource.interface(interface)]
+        var states: [(name: String, state: UAPIAnswer)] = []
+        for name in names {
+            do {
+                states.append((name, try TunnelQuery.state(of: name)))
+            } catch {
+                guard isAll else { throw error }
+                Terminal.error("\(error)")
+            }
+        }
+        if json {
+            print(StateJSON.document(states).indented)
+            return
+        }
+        let now = Clock.unixNanoseconds / 1_000_000_000
+        let show = ShowText(
+            palette: Palette(isOn: Terminal.isColoured(1)), showsSecrets: Process.environment("WG_HIDE_KEYS") == "never", now: now)
+        for (index, (name, answer)) in states.enumerated() {
+            if let field {
+                Terminal.output(field.lines(of: answer.snapshot, prefix: isAll ? "\(name)\t" : ""))
+            } else {
+                Terminal.output((index > 0 ? "\n" : "") + show.text(name, answer.snapshot))
+            }
+        }
+    }
+}
+
+/// The fields that `wg show INTERFACE FIELD` writes, in its form.
+enum ShowField: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case publicKey = "public-key"
+    case privateKey = "private-key"
+    case listenPort = "listen-port"
+    case fwmark
+    case peers
+    case presharedKeys = "preshared-keys"
+    case endpoints
+    case allowedIPs = "allowed-ips"
+    case latestHandshakes = "latest-handshakes"
+    case transfer
+    case persistentKeepalive = "persistent-keepalive"
+    case dump
+
+    /// The lines, each with the prefix.
+    func lines(of state: TunnelSnapshot, prefix: String) -> String {
+        let mark = state.firewallMark == 0 ? "off" : "0x" + String(state.firewallMark, radix: 16)
+        switch self {
+        case .publicKey: return "\(prefix)\(state.privateKey?.publicKey.base64 ?? "(none)")\n"
+        case .privateKey: return "\(prefix)\(state.privateKey?.secretBase64 ?? "(none)")\n"
+        case .listenPort: return "\(prefix)\(state.listenPort)\n"
+        case .fwmark: return "\(prefix)\(mark)\n"
+        case .dump:
+            let key = state.privateKey
+            return "\(prefix)\(key?.secretBase64 ?? "(none)")\t\(key?.publicKey.base64 ?? "(none)")\t\(state.listenPort)\t\(mark)\n"
+                + state.peers.map { "\(prefix)\($0.publicKey.base64)\t\(Self.dump($0))\n" }.joined()
+        default: return state.peers.map { "\(prefix)\($0.publicKey.base64)\(value(of: $0).map { "\t\($0)" } ?? "")\n" }.joined()
+        }
+    }
+
+    private func value(of peer: PeerSnapshot) -> String? {
+        switch self {
+        case .presharedKeys: Self.secret(peer)
+        case .endpoints: peer.endpoint?.description ?? "(none)"
+        case .allowedIPs: peer.allowedIPs.isEmpty ? "(none)" : peer.allowedIPs.map(\.description).joined(separator: " ")
+        case .latestHandshakes: String((peer.lastHandshake ?? 0) / 1_000_000_000)
+        case .transfer: "\(peer.receivedBytes)\t\(peer.sentBytes)"
+        case .persistentKeepalive: peer.persistentKeepalive == 0 ? "off" : String(peer.persistentKeepalive)
+        default: nil
+        }
+    }
+
+    private static func secret(_ peer: PeerSnapshot) -> String {
+        peer.presharedKey.flatMap { $0.isZero ? nil : $0.secretBase64 } ?? "(none)"
+    }
+
+    private static func dump(_ peer: PeerSnapshot) -> String {
+        let allowed = peer.allowedIPs.isEmpty ? "(none)" : peer.allowedIPs.map(\.description).joined(separator: ",")
+        let handshake = (peer.lastHandshake ?? 0) / 1_000_000_000
+        let keepalive = peer.persistentKeepalive == 0 ? "off" : String(peer.persistentKeepalive)
+        return [
+            secret(peer), peer.endpoint?.description ?? "(none)", allowed, String(handshake), String(peer.receivedBytes),
+            String(peer.sentBytes),
+            keepalive,
+        ].joined(separator: "\t")
+    }
+}

@@ -1,0 +1,108 @@
+internal import ArgumentParser
+internal import LinuxSystem
+internal import Logging
+internal import TunnelConfiguration
+internal import TunnelControl
+
+struct UpCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Bring up a tunnel.",
+        discussion: """
+            Reads a wg-quick file, makes the interface that the file is named after, configures it and returns when the tunnel is ready. \
+            A failure in any step undoes all earlier ones.
+            """)
+
+    @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: .file(extensions: ["conf"]))
+    var config: String
+
+    @Flag(name: .shortAndLong, help: "Stay attached and log to standard error.")
+    var foreground = false
+
+    @Flag(help: "Fail when the name servers can't be set.")
+    var requireDNS = false
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var log: LogOptions
+
+    func run() throws {
+        let word = BackgroundStart.takeWord()
+        let isChild = word != nil
+        let source = try ConfigurationSource(config)
+        let file = try source.load()
+        if !isChild { try Self.show(file, quiet: output.quiet, outcome: "\(source.interface) was not created; nothing was changed.") }
+        if isChild || foreground {
+            try TunnelProcess(interface: source.interface, source: source, file: file, output: output, log: log, requiresDNS: requireDNS)
+                .run(word)
+            return
+        }
+        let (isReady, message) = try BackgroundStart.run(arguments: Array(CommandLine.arguments.dropFirst()))
+        guard isReady else { throw CommandFailure(message) }
+        if !output.quiet { print(message) }
+    }
+
+    /// Shows a file's problems.
+    /// - Throws: when one of them is an error, with the outcome as the last line.
+    static func show(_ file: ConfigurationFile, quiet: Bool, outcome: String) throws {
+        for problem in file.diagnostics where problem.severity == .error || !quiet { Terminal.error("\(problem)") }
+        if file.hasErrors { throw CommandFailure(outcome) }
+    }
+}
+
+/// The process that runs a tunnel, in the foreground or behind a `wg-lite up` that waits for it.
+struct TunnelProcess {
+    var interface: String
+    var source: ConfigurationSource?
+    var file: ConfigurationFile?
+    var output: OutputOptions
+    var log: LogOptions
+    var requiresDNS: Bool
+
+    /// Brings the tunnel up, says so, and stays until it ends.
+    /// - Parameter word: what the starting process waits for; nil in the foreground.
+    func run(_ word: consuming BackgroundStart.Word?) throws {
+        let destination = LogDestination(name: interface)
+        let format = log.logFormat ?? (Process.environment("JOURNAL_STREAM") == nil ? .text : .journald)
+        let handler = TunnelLogHandler(
+            logLevel: Logger.Level(rawValue: log.logLevel.rawValue) ?? .notice, label: interface, format: format, destination: destination)
+        let logger = Logger(label: interface) { _ in handler }
+        var options = TunnelSupervisor.Options()
+        options.requiresDNS = requiresDNS
+        options.engineLog = logger.engineSink
+        let stage = Stage()
+        let (report, verbose) = (output.report, output.verbose)
+        let supervisor: TunnelSupervisor
+        let summary: String
+        do {
+            supervisor = try TunnelSupervisor(
+                interface: interface, source: source, file: file, options: options,
+                report: SetupReport { kind, text in
+                    // Until the tunnel is up somebody watches; from then on it is the log's.
+                    guard stage.isUp else { return report.tell(kind, text) }
+                    switch kind {
+                    case .command: if verbose { logger.info("\(text)") }
+                    case .notice: logger.notice("\(text)")
+                    case .warning: logger.warning("\(text)")
+                    }
+                })
+            summary = try supervisor.bringUp()
+        } catch {
+            let message = "\(error)\n\(interface) was not created; everything done so far was undone."
+            switch consume word {
+            case .some(let word):
+                word.failed(message)
+                throw ExitCode.failure
+            case .none: throw CommandFailure(message)
+            }
+        }
+        switch consume word {
+        case .some(let word):
+            destination.switchToSystemLog()
+            stage.enter()
+            word.ready(summary)
+        case .none:
+            stage.enter()
+            if !output.quiet { Terminal.error(summary) }
+        }
+        supervisor.run()
+    }
+}

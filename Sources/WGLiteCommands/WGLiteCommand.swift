@@ -1,0 +1,88 @@
+public import ArgumentParser
+internal import LinuxSystem
+internal import TunnelConfiguration
+
+/// `wg-lite`: its commands, and how the words of a command line find them.
+public struct WGLiteCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "wg-lite",
+        abstract: "A WireGuard tunnel in userspace.",
+        version: version,
+        groupedSubcommands: [
+            CommandGroup(name: "Tunnels:", subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self, ReloadCommand.self]),
+            CommandGroup(name: "Looking closer:", subcommands: [ShowCommand.self, CheckCommand.self]),
+            CommandGroup(name: "Keys:", subcommands: [GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self]),
+            CommandGroup(name: "For other programs:", subcommands: [DeviceCommand.self]),
+        ])
+
+    /// The program's version.
+    public static let version = "0.1.0"
+
+    public init() {}
+
+    /// Runs the command that `arguments` (without the program's name) stand for, and ends the process.
+    public static func run(_ arguments: [String]) -> Never {
+        switch meaning(of: arguments) {
+        case .overview:
+            print(overview)
+            exit()
+        case .nearMiss(let written, let meant):
+            Terminal.error(
+                """
+                there is no command "\(written)": did you mean `wg-lite \(meant)`?
+                  (to make a device of that name: wg-lite device \(written))
+                """)
+            exit(withError: ExitCode(64))
+        case .command(let words):
+            main(words)
+            exit()
+        }
+    }
+
+    /// What the words of a command line ask for.
+    enum Meaning: Hashable {
+        case overview
+        /// A word that is almost a command's name.
+        case nearMiss(String, String)
+        /// Words for the parser.
+        case command([String])
+    }
+
+    static var commandNames: [String] {
+        configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    }
+
+    /// A first word that is no command is the interface to make, as wireguard-go takes it, unless it is almost a command.
+    static func meaning(of arguments: [String]) -> Meaning {
+        guard let first = arguments.first else { return .overview }
+        if arguments == ["-h"] || arguments == ["--help"] || arguments == ["help"] { return .overview }
+        if arguments.count == 2, first == "-f" || first == "--foreground" { return .command(["device"] + arguments) }
+        guard !first.hasPrefix("-"), !commandNames.contains(first) else { return .command(arguments) }
+        // Interfaces have digits in their names, commands never do.
+        if !first.contains(where: \.isNumber), let meant = NearMiss.nearest(to: first, among: commandNames) {
+            return .nearMiss(first, meant)
+        }
+        guard arguments.count == 1 || arguments.dropFirst().allSatisfy({ $0.hasPrefix("-") }), ConfigurationSourceName.isPlausible(first)
+        else {
+            return .command(arguments)
+        }
+        return .command(["device"] + arguments)
+    }
+
+    static let overview = """
+        wg-lite: a WireGuard tunnel in userspace
+
+          sudo wg-lite up office.conf      bring up the tunnel of a file; `up office` takes /etc/wireguard/office.conf
+          wg-lite status                   which tunnels are up, and how they are
+          sudo wg-lite down office         take it down again
+
+          wg-lite check office.conf        every problem of a file, with its place and a suggestion
+          wg-lite reload office            take over a changed file; sessions go on        --dry-run
+          wg-lite show [office]            the state in `wg show`'s form                   --json
+          wg-lite genkey | pubkey | genpsk make keys:  wg-lite genkey | tee private | wg-lite pubkey
+          wg-lite wg0                      an unconfigured device for `wg` and `wg-quick`
+
+        `wg-lite COMMAND --help` says more. -v shows each step as the `ip` command that would do the same, -q says nothing.
+        wg-lite 0.1.0. Files are wg-quick's: see wg(8), wg-quick(8).
+        """
+}
