@@ -124,7 +124,7 @@ public struct ChildProcess: Sendable {
     private static func withCStrings<R>(_ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R) -> R {
         var pointers = unsafe strings.map { unsafe strdup($0) }
         unsafe pointers.append(nil)
-        defer { for i in pointers.indices { unsafe free(pointers[i]) } }
+        defer { for i in unsafe pointers.indices { unsafe free(pointers[i]) } }
         return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
     }
 }

@@ -7,7 +7,12 @@ public enum Process {
     public static var effectiveUser: UInt32 { geteuid() }
 
     /// The file of this program, to start it again.
-    public static let executable = "/proc/self/exe"
+    public static var executable: String {
+        // By its own name where it still has one: `ps` shows the last part of the path it was started by.
+        let link = "/proc/self/exe"
+        guard let path = FileSystem.resolved(link), FileSystem.exists(path) else { return link }
+        return path
+    }
 
     /// The value of an environment variable.
     public static func environment(_ name: String) -> String? {

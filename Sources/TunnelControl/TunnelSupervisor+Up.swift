@@ -11,12 +11,16 @@ extension TunnelSupervisor {
     /// A handshake that is older means that its session has ended: the reject time plus one attempt.
     private static let staleAfter = Interval.seconds(180 + 5)
 
+    /// Whether anything has been made yet that a failure would undo.
+    public var hasChangedAnything: Bool { hasBegun }
+
     /// Brings the tunnel up in wg-quick's order. A failure undoes everything done so far.
     /// - Returns: what a person would like to know of it.
     public func bringUp() throws(SetupError) -> String {
         do throws(SetupError) {
             try claim()
             try makeDevice()
+            hasBegun = true
             guard let file else { return "\(interface) is ready" }
             try configure(file)
             return summary(file)
@@ -111,7 +115,7 @@ extension TunnelSupervisor {
         var parts = file.interface.addresses.map(\.value.description)
         parts.append("port \(state.listenPort)")
         if let mtu = (try? LinkSetup.mtu(of: interface)) { parts.append("MTU \(mtu)") }
-        parts.append(routes.count == 1 ? "1 route" : "\(routes.count) routes")
+        if !routes.isEmpty { parts.append(routes.count == 1 ? "1 route" : "\(routes.count) routes") }
         var text = "\(interface) is up: \(parts.joined(separator: ", "))"
         for peer in state.peers.prefix(4) {
             let endpoint = peer.endpoint.map { "\($0)" } ?? "(it connects to us)"

@@ -30,6 +30,7 @@ public final class TunnelSupervisor {
     var rollback = Rollback(recordPath: nil)
     var device: TunnelDevice!
     var routes: [RouteSpecification] = []
+    var hasBegun = false
     var resolved: [EndpointName: Endpoint] = [:]
     /// Where clients of `down` and `reload` come in, and the lock that makes us the only one.
     private var control: FileDescriptor?

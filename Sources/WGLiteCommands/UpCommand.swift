@@ -70,6 +70,7 @@ struct TunnelProcess {
         options.engineLog = logger.engineSink
         let stage = Stage()
         let (report, verbose) = (output.report, output.verbose)
+        var begun: TunnelSupervisor?
         let supervisor: TunnelSupervisor
         let summary: String
         do {
@@ -84,9 +85,13 @@ struct TunnelProcess {
                     case .warning: logger.warning("\(text)")
                     }
                 })
+            begun = supervisor
             summary = try supervisor.bringUp()
         } catch {
-            let message = "\(error)\n\(interface) was not created; everything done so far was undone."
+            let outcome =
+                begun?.hasChangedAnything ?? false
+                ? "\(interface) was not brought up; everything done so far was undone." : "Nothing was changed."
+            let message = "\(error)\n\(outcome)"
             switch consume word {
             case .some(let word):
                 word.failed(message)

@@ -1,6 +1,7 @@
 public import ArgumentParser
 internal import LinuxSystem
 internal import TunnelConfiguration
+internal import TunnelControl
 
 /// `wg-lite`: its commands, and how the words of a command line find them.
 public struct WGLiteCommand: ParsableCommand {
@@ -34,9 +35,23 @@ public struct WGLiteCommand: ParsableCommand {
                 """)
             exit(withError: ExitCode(64))
         case .command(let words):
-            main(words)
-            exit()
+            do {
+                var command = try parseAsRoot(words)
+                try command.run()
+                exit()
+            } catch let failure as CommandFailure {
+                fail(failure.description)
+            } catch let failure as SetupError {
+                fail(failure.description)
+            } catch {
+                exit(withError: error)
+            }
         }
+    }
+
+    private static func fail(_ text: String) -> Never {
+        Terminal.error(text)
+        exit(withError: ExitCode.failure)
     }
 
     /// What the words of a command line ask for.
