@@ -17,7 +17,12 @@ public struct NetworkNamespace: ~Copyable, Sendable {
 
     /// The calling thread's.
     public init() throws(SystemError) {
-        let opened = try FileDescriptor.open("/proc/thread-self/ns/net", flags: O_RDONLY)
+        try self.init(path: "/proc/thread-self/ns/net")
+    }
+
+    /// The one that a file stands for, for example `/proc/1/ns/net` or `/run/netns/left`.
+    public init(path: String) throws(SystemError) {
+        let opened = try FileDescriptor.open(path, flags: O_RDONLY)
         identity = try Self.identity(of: opened.rawValue)
         descriptor = opened
     }

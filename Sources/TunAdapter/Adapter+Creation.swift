@@ -24,7 +24,8 @@ extension Adapter {
         do {
             let namespace = try NetworkNamespace.currentIdentity()
             var netlink = try NetlinkSocket()
-            try checkUnused(identity, name, excluding: nil, in: try netlink.links())
+            var links = try netlink.links()
+            if let refusal = refusal(of: identity, name, excluding: nil, in: links) { throw refusal }
             let device = try attachNew(identity, name)
             let interface = try device.attachment().name
             guard let link = try netlink.link(named: interface) else { throw AdapterError.gone(interface) }
@@ -35,7 +36,8 @@ extension Adapter {
                 try? netlink.changeLink(link.index, LinkChange(makesLinkLocalAddress: false))
             }
             // Somebody may have made one of the same name or GUID meanwhile; whoever sees the other's withdraws.
-            try checkUnused(identity, name, excluding: link.index, in: try netlink.links())
+            links = try netlink.links()
+            if let refusal = refusal(of: identity, name, excluding: link.index, in: links) { throw refusal }
             if let owner = options.owner { try device.setOwner(owner) }
             if let group = options.group { try device.setGroup(group) }
             AdapterLog.write(.info, "created adapter \(name) of pool \(pool), interface \(interface)")
@@ -82,25 +84,24 @@ extension Adapter {
         }
     }
 
-    /// Throws `alreadyExists` when another adapter or interface stands in the way of `identity` under the name `name`.
-    static func checkUnused(
-        _ identity: AdapterIdentity, _ name: String, excluding own: UInt32?, in links: [LinkInfo]
-    ) throws(AdapterError) {
+    /// `alreadyExists` when another adapter or interface stands in the way of `identity` under the name `name`.
+    static func refusal(of identity: AdapterIdentity, _ name: String, excluding own: UInt32?, in links: [LinkInfo]) -> AdapterError? {
         for link in links where link.index != own {
             let other = link.adapterIdentity
             if let other, other.guid == identity.guid {
-                throw AdapterError(
+                return AdapterError(
                     .alreadyExists, "adapter \(other.name(interfaceName: link.name)) of pool \(other.pool) has the GUID \(other.guid)")
             }
             if let other, other.pool == identity.pool, other.name(interfaceName: link.name) == name {
-                throw AdapterError(
+                return AdapterError(
                     .alreadyExists, "pool \(other.pool) has an adapter \(name) already", remedy: "open it, or choose another name")
             }
             // Richer names are no interface names, and may occur once in every pool.
             if identity.displayName == nil, link.name == name || link.alternativeNames.contains(name) {
-                throw .taken(name, link)
+                return .taken(name, link)
             }
         }
+        return nil
     }
 }
 
