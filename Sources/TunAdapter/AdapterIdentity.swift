@@ -82,10 +82,10 @@ extension AdapterIdentity {
         else { return nil }
         let name = String(decoding: bytes[(Self.poolStart + poolLength + 1)...], as: UTF8.self)
         self.init(
-            pool: String(decoding: bytes[Self.poolStart..<Self.poolStart + poolLength], as: UTF8.self), name: name, guid: guid,
-            queueCount: queueCount)
+            pool: String(decoding: bytes[Self.poolStart..<Self.poolStart + poolLength], as: UTF8.self),
+            displayName: name.isEmpty ? nil : name, guid: guid, queueCount: queueCount)
         // Only what is written back as it was read is ours: cut-off and made-up aliases are not.
-        guard (displayName ?? "") == name, self.alias == alias else { return nil }
+        guard !InterfaceName.isValid(name), self.alias == alias else { return nil }
     }
 
     private init(pool: String, displayName: String?, guid: AdapterGUID, queueCount: Int) {

@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func `derived interface names are valid and differ from attempt to attempt`() {
-        for name in ["My Office", "ÄÖÜ", "a/b:c d", String(repeating: "long ", count: 20), "%d", "..", "🦊"] {
+        for name in ["My Office", "Ä Ö Ü", "a/b:c d", String(repeating: "long ", count: 20), "%d", "..", "🦊 🦊"] {
             let identity = identity(pool: "p", name: name)
             let names = (0..<8).map { identity.derivedInterfaceName(attempt: $0) }
             #expect(Set(names).count == 8 && names.allSatisfy { $0.utf8.count <= 15 && !$0.contains("/") }, "\(names)")
@@ -80,7 +80,9 @@ import Testing
         let known = try #require(AdapterGUID("DEADBABE-CAFE-BEEF-0123-456789ABCDEF"))
         #expect(known.high == 0xdead_babe_cafe_beef && known.low == 0x0123_4567_89ab_cdef)
         #expect(known.description == "{deadbabe-cafe-beef-0123-456789abcdef}")
-        for bad in ["", "{}", "deadbabe-cafe-beef-0123-456789abcde", "+eadbabe-cafe-beef-0123-456789abcdef", "deadbabecafebeef0123456789abcdef"] {
+        for bad in [
+            "", "{}", "deadbabe-cafe-beef-0123-456789abcde", "+eadbabe-cafe-beef-0123-456789abcdef", "deadbabecafebeef0123456789abcdef",
+        ] {
             #expect(AdapterGUID(bad) == nil)
         }
     }

@@ -35,7 +35,7 @@ private let pool = "org.example.test"
     @Test func `a killed process leaves its persistent adapter, ready for another session, and nothing transient`() async throws {
         let namespace = try Self.makeNamespace()
         let path = "/proc/\(getpid())/fd/\(namespace.descriptor.rawValue)"
-        await #expect(processExitsWith: .signal(SIGKILL)) { [path] in
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
             try NetworkNamespace(path: path).enter()
             let transient = try Adapter.create(name: "gone0", pool: pool, options: AdapterOptions(lifetime: .transient))
             let running = try transient.startSession()
@@ -70,7 +70,7 @@ private let pool = "org.example.test"
             try Self.inside(namespace) { started = try Adapter.create(name: "demo0", pool: pool).startSession() }
             session = try #require(started)
         }
-        await #expect(processExitsWith: .exitCode(7)) { [path] in
+        await #expect(processExitsWith: .exitCode(7)) { [path = path as String] in
             try NetworkNamespace(path: path).enter()
             let adapter = try Adapter.open(name: "demo0", pool: pool)
             guard code({ _ = try adapter.startSession() }) == .busy, code({ try adapter.delete() }) == .busy else { exit(1) }
@@ -78,14 +78,17 @@ private let pool = "org.example.test"
             exit(7)
         }
         session.end()
-        await #expect(processExitsWith: .exitCode(7)) { [path] in
+        await #expect(processExitsWith: .exitCode(7)) { [path = path as String] in
             try NetworkNamespace(path: path).enter()
             let adapter = try Adapter.open(name: "demo0", pool: pool)
             try adapter.startSession().end()
             try adapter.delete()
             exit(7)
         }
-        try Self.inside(namespace) { #expect(try AdapterPool(pool).adapters.isEmpty) }
+        try Self.inside(namespace) {
+            let left = try AdapterPool(pool).adapters
+            #expect(left.isEmpty)
+        }
     }
 
     @Test func `a namespace takes its persistent adapters with it, and nothing stays open`() throws {

@@ -1,7 +1,7 @@
 import Glibc
 import LinuxSystem
-import TunAdapter
 import Testing
+import TunAdapter
 
 /// Runs `body` in a new network namespace, which is gone afterwards with all that is in it.
 /// Where that isn't permitted, or there is no TUN device, the test is skipped with the reason.
