@@ -49,18 +49,22 @@ extension TunnelSupervisor {
             report.command("wg syncconf \(interface) \(new.name)")
             try device.apply(plan.update, step: "configure \(interface)")
         }
-        for address in plan.addedAddresses { try LinkSetup.addAddress(address, to: interface, report) }
         for address in plan.removedAddresses { try LinkSetup.removeAddress(address, from: interface, report) }
+        // With the first address of a network, the kernel removes the others of it; so what stays is looked at as well.
+        let present = try LinkSetup.addresses(of: interface)
+        for address in new.interface.addresses.map(\.value) where !present.contains(address) {
+            try LinkSetup.addAddress(address, to: interface, report)
+        }
         if let mtu = plan.mtu {
             try LinkSetup.bringUp(interface, mtu: mtu, report)
             device.engine.setMTU(Int(mtu))
         }
         for route in plan.removedRoutes { try removeRoute(route, report) }
         let table = try RouteSetup.table(of: new.interface.table?.value ?? .automatic)
-        for destination in plan.addedRoutes { try addRoute(destination, table: table, new) }
+        for destination in plan.addedRoutes { try addRoute(destination, table: table, new, report) }
         if plan.changesDNS {
             rollback.perform(report) { if case .dns = $0 { true } else { false } }
-            try setDNS(new.interface)
+            try setDNS(new.interface, report)
         }
     }
 

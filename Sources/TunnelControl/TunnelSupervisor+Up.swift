@@ -57,7 +57,7 @@ extension TunnelSupervisor {
         try LinkSetup.bringUp(interface, mtu: mtu, report)
         device.engine.setMTU(Int(mtu))
 
-        try setDNS(settings)
+        try setDNS(settings, report)
         try checkForSignals()
         try addRoutes(file)
         try Hooks.run(settings.postUp.map(\.value), of: "PostUp", interface: interface, report)
@@ -69,7 +69,7 @@ extension TunnelSupervisor {
         guard signals.next() == nil else { throw SetupError("bring up \(interface)", "interrupted") }
     }
 
-    func setDNS(_ settings: InterfaceConfiguration) throws(SetupError) {
+    func setDNS(_ settings: InterfaceConfiguration, _ report: SetupReport) throws(SetupError) {
         guard !settings.dnsServers.isEmpty || !settings.dnsSearchDomains.isEmpty else { return }
         let method = DNSSetup.method(interface: interface, backup: "\(directory.recordDirectory)/\(interface).resolv.conf")
         do throws(SetupError) {
@@ -87,11 +87,11 @@ extension TunnelSupervisor {
         let choice = file.interface.table?.value ?? .automatic
         guard choice != .off else { return }
         let table = try RouteSetup.table(of: choice)
-        for destination in RouteSetup.destinations(of: file) { try addRoute(destination, table: table, file) }
+        for destination in RouteSetup.destinations(of: file) { try addRoute(destination, table: table, file, report) }
     }
 
     /// Adds the route to one destination; a default route in the automatic table with all that it needs.
-    func addRoute(_ destination: IPPrefix, table: UInt32?, _ file: ConfigurationFile) throws(SetupError) {
+    func addRoute(_ destination: IPPrefix, table: UInt32?, _ file: ConfigurationFile, _ report: SetupReport) throws(SetupError) {
         guard destination.isDefaultRoute, table == nil else {
             if let route = try RouteSetup.add(destination, table: table, interface: interface, report) { routes.append(route) }
             return
