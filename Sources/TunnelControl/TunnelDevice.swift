@@ -27,7 +27,11 @@ final class TunnelDevice: Sendable {
         do throws(AdapterError) {
             adapter = try Adapter.create(name: interface, pool: Self.pool, options: AdapterOptions(lifetime: .transient))
         } catch {
-            throw SetupError("create the interface \(interface)", error.message, remedy: error.remedy.isEmpty ? nil : error.remedy)
+            var remedy = error.remedy.isEmpty ? nil : error.remedy
+            if error.code == .accessDenied {
+                remedy = "needs CAP_NET_ADMIN: run with sudo, or try it in a sandbox of its own: unshare -Urn wg-lite …"
+            }
+            throw SetupError("create the interface \(interface)", error.message, remedy: remedy)
         }
         let session: Session
         do throws(AdapterError) {

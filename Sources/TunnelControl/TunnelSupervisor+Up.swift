@@ -21,6 +21,10 @@ extension TunnelSupervisor {
             try claim()
             try makeDevice()
             hasBegun = true
+            if !directory.isStandard {
+                report.notice(
+                    "the control socket is \(directory.socket(of: interface)), where `wg` does not look: /var/run can't be written")
+            }
             guard let file else { return "\(interface) is ready" }
             try configure(file)
             return summary(file)

@@ -57,9 +57,6 @@ public final class TunnelSupervisor {
     /// Makes sure that nobody else runs this interface, and takes back what a process that was killed left behind.
     func claim() throws(SetupError) {
         directory = try RuntimeDirectory.prepare()
-        if !directory.isStandard {
-            report.notice("the control socket is \(directory.socket(of: interface)), where `wg` does not look: /var/run can't be written")
-        }
         do throws(SystemError) {
             let path = directory.lock(of: interface)
             guard let taken = try FileSystem.lock(path) else {
