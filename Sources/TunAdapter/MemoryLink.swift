@@ -48,6 +48,7 @@ final class MemoryQueue: Sendable {
     }
 
     /// Takes the oldest frame as read(2) does: what the buffer doesn't hold is lost.
+    @inline(never)
     func take(into buffer: UnsafeMutableRawBufferPointer) -> TransferResult {
         guard let frame = take() else { return .wouldBlock }
         let count = min(frame.count, buffer.count)
@@ -57,6 +58,7 @@ final class MemoryQueue: Sendable {
     }
 
     /// Appends a frame as writev(2) does.
+    @inline(never)
     func put(_ pieces: UnsafePointer<MemoryPiece>, count: Int) -> TransferResult {
         var frame: [UInt8] = []
         for i in 0..<count {

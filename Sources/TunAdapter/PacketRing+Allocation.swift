@@ -21,7 +21,7 @@ extension PacketRing {
                     // All of the full size, so the last of `wanted` may still not be among them.
                     count = orFewer ? min(best / stride, free, wanted &- 1) : 0
                     guard count > 0 else {
-                        missSpace(&state, span: orFewer ? stride : total)
+                        miss(&state, span: orFewer ? min(stride, total) : total)
                         return nil
                     }
                     if atStart > atTail { start = 0 }
@@ -43,43 +43,25 @@ extension PacketRing {
         }
     }
 
-    /// Whether `span` bytes could be allocated; if not, ``space`` is signalled once they can.
-    func hasRoom(_ span: Int) -> Bool {
-        state.withLock { state in
-            if fits(state, span: span) { return true }
-            missSpace(&state, span: span)
-            return false
-        }
-    }
-
+    /// Moves `head` up to `sequence`, starts afresh if nothing is in use, and tells whoever waits for room.
     @inline(__always)
-    private func fits(_ state: State, span: Int) -> Bool {
-        let (atTail, atStart) = room(state)
-        return span <= max(atTail, atStart) && freeSlots(state) > 0
-    }
-
-    private func missSpace(_ state: inout State, span: Int) {
-        if state.wantedSpan == 0 { space.clear() }
-        state.wantedSpan = state.wantedSpan == 0 ? span : min(state.wantedSpan, span)
-    }
-
-    /// Moves `head` up to `sequence`, starts afresh if nothing is in use, and finds out whether somebody waits for that.
-    @inline(__always)
-    func advance(_ state: inout State, to sequence: Int) -> Bool {
+    func advance(_ state: inout State, to sequence: Int) {
         state.head = sequence
-        if state.head == state.tail { state = State(wantedSpan: state.wantedSpan) }
-        guard state.wantedSpan != 0, fits(state, span: state.wantedSpan) else { return false }
-        state.wantedSpan = 0
-        return true
+        if state.head == state.tail {
+            state.head = 0
+            state.tail = 0
+            state.tailOffset = 0
+        }
+        if state.wantedSpan != 0 { announceRoom(&state) }
     }
 
     /// Moves `head` over everything that is released.
     @inline(__always)
-    func advanceOverReleased(_ state: inout State) -> Bool {
+    func advanceOverReleased(_ state: inout State) {
         var head = state.head
         // SAFETY: slots from `head` to `tail` are in use.
         while unsafe head != state.tail && slot(head).pointee.state == .released { head &+= 1 }
-        return head != state.head && advance(&state, to: head)
+        if head != state.head { advance(&state, to: head) }
     }
 
     /// Whether `sequence` is in its holder's hands: false if it was given back, or never was one.

@@ -6,27 +6,25 @@ extension PacketRing {
     /// - Returns: false if it was not held.
     @discardableResult
     func release(_ sequence: Int) -> Bool {
-        let (held, wake) = state.withLock { state in
-            guard isHeld(state, sequence) else { return (false, false) }
+        state.withLock { state in
+            guard isHeld(state, sequence) else { return false }
             // SAFETY: a held slot is in use.
             unsafe slot(sequence).pointee.state = .released
-            return (true, advanceOverReleased(&state))
+            advanceOverReleased(&state)
+            return true
         }
-        if wake { space.signal() }
-        return held
     }
 
     /// Takes a batch of received packets back.
     func release(_ entries: UnsafePointer<ReceivedBatch.Entry>, count: Int) {
-        let wake = state.withLock { state in
+        state.withLock { state in
             for i in 0..<count {
                 // SAFETY: the batch holds its packets, each once.
                 let sequence = unsafe entries[i].sequence
                 if isHeld(state, sequence) { unsafe slot(sequence).pointee.state = .released }
             }
-            return advanceOverReleased(&state)
+            advanceOverReleased(&state)
         }
-        if wake { space.signal() }
     }
 
     /// Gives one packet to send back: with `count` bytes in it, or with 0 to be skipped.
@@ -76,8 +74,7 @@ extension PacketRing {
 
     /// Frees all slots below `sequence`, which ``readyPrefix(limit:)`` returned.
     func retire(upTo sequence: Int) {
-        let wake = state.withLock { advance(&$0, to: sequence) }
-        if wake { space.signal() }
+        state.withLock { advance(&$0, to: sequence) }
     }
 
     /// The sequence of the held packet that begins at `packet`, if there is one: a search over slots in order of memory.

@@ -8,11 +8,8 @@ import Synchronization
 /// - Slots are numbered by *sequence*. `head` is the oldest that is still in use, `tail` the next to be allocated. What is given
 ///   back out of order waits for the older ones.
 /// - When nothing is in use the ring starts again at its first byte and its first slot: who keeps up works in the same hot memory.
-/// - One mutex guards `State` and the slots; it is held for a few loads and stores per packet and never over a system call,
-///   except for clearing the space event, once each time that the ring is found full.
-/// - Sleeping: whoever finds no room says so in `State` (`wantedSpan`), *in the same critical section*, and then sleeps on `space`;
-///   whoever frees room looks there in the critical section in which it frees. Both orders of the two sections end well, and the
-///   mutex is the full barrier between them.
+/// - One mutex guards `State` and the slots. It is held for a few loads and stores per packet, and over a system call only when the
+///   ring is found full and when room is announced to those who missed it (see PacketRing+Waiting).
 @safe
 struct PacketRing: ~Copyable, @unchecked Sendable {
     // SAFETY: slots are read and written under the mutex; the only exception are the slots below a retiring reader's range (see
@@ -52,6 +49,11 @@ struct PacketRing: ~Copyable, @unchecked Sendable {
         var tailOffset = 0
         /// The smallest span that somebody found no room for; 0 if nobody did.
         var wantedSpan = 0
+        /// Threads that sleep until somebody announces room.
+        var sleepers = 0
+        /// Threads that slept when room was announced, and are not awake yet.
+        var told = 0
+        var announcements = 0
     }
 
     let headroom: Int

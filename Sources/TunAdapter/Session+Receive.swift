@@ -102,7 +102,7 @@ extension Session {
 
     private func unblock(_ reader: inout SessionReader) {
         reader.isBlocked = false
-        receiveRing.space.clear()
+        receiveRing.forgetMiss()
         if let descriptor = reader.device?.pollDescriptor { try? receivePoller.add(descriptor, token: Token.device) }
     }
 

@@ -36,6 +36,8 @@ extension Session {
     func waitForPacket(until deadline: Deadline) -> Bool {
         if hasEnded { return false }
         if isPacketAvailable || spinForPacket() { return true }
+        // What another thread leaves of a super-packet that it reads must wake this one.
+        watchPending()
         let ready = receivePoller.wait(for: deadline.remaining)
         return ready != 0 && !hasEnded
     }
@@ -57,22 +59,29 @@ extension Session {
         let deadline = Deadline(limit)
         flush()
         while !hasEnded {
-            if sendRing.hasRoom(span) { return true }
-            if sendPoller.wait(for: deadline.remaining) == 0 { return sendRing.hasRoom(span) }
+            guard let ticket = sendRing.beginWaiting(for: span) else { return true }
+            let ready = sendPoller.wait(for: deadline.remaining)
+            sendRing.endWaiting(ticket)
+            if ready == 0 { return sendRing.hasRoom(span) }
         }
         return false
     }
 
     /// A descriptor that is readable while a packet waits, and from the end of the session on. For poll(2) and its kind; it belongs to the session.
     public var readEvent: Int32 {
+        watchPending()
+        return receivePoller.rawValue
+    }
+
+    private func watchPending() {
         reader.withLock { reader in
             reader.isWatched = true
             signalPending(&reader)
         }
-        return receivePoller.rawValue
     }
 
     /// A descriptor that is readable from when room comes free in the send ring until the next time that an allocation finds none,
-    /// and from the end of the session on. For poll(2) and its kind; it belongs to the session.
+    /// and from the end of the session on. For poll(2) and its kind; it belongs to the session. It is the event of one allocating thread: where
+    /// several miss different sizes, ``waitForSpace(_:count:)`` tells them apart.
     public var spaceEvent: Int32 { sendPoller.rawValue }
 }
