@@ -16,6 +16,7 @@ public struct TransportCipher: ~Copyable {
     /// The library in use.
     public let backend: Backend
     private let accelerated: OpaquePointer?
+    private let portable = PortableCipher()
 
     /// The bytes that sealing adds.
     public static let tagCount = ChaCha20Poly1305.tagCount
@@ -23,7 +24,6 @@ public struct TransportCipher: ~Copyable {
     /// A cipher of the chosen library, or of libsodium if the other can't be had on this thread.
     /// - Parameter backend: usually ``BackendChoice/backend``.
     public init(_ backend: Backend = .libsodium) {
-        Sodium.ready()
         unsafe accelerated = backend == .accelerated ? accelerated_aead_create() : nil
         self.backend = unsafe accelerated == nil ? .libsodium : .accelerated
     }
@@ -39,9 +39,7 @@ public struct TransportCipher: ~Copyable {
         counter: UInt64, key: UnsafeRawPointer, plaintext: UnsafeRawPointer, count: Int, into output: UnsafeMutableRawPointer
     ) {
         guard let accelerated = unsafe accelerated else {
-            // SAFETY: the caller vouches for the sizes.
-            unsafe ChaCha20Poly1305.seal(
-                UnsafeRawBufferPointer(start: plaintext, count: count), counter: counter, key: key, into: output)
+            unsafe portable.seal(counter: counter, key: key, plaintext: plaintext, count: count, into: output)
             return
         }
         var nonce = ChaCha20Poly1305.Nonce(counter: counter)
@@ -60,9 +58,7 @@ public struct TransportCipher: ~Copyable {
         counter: UInt64, key: UnsafeRawPointer, sealed: UnsafeRawPointer, count: Int, into output: UnsafeMutableRawPointer
     ) -> Bool {
         guard let accelerated = unsafe accelerated else {
-            // SAFETY: the caller vouches for the sizes.
-            return unsafe ChaCha20Poly1305.open(
-                UnsafeRawBufferPointer(start: sealed, count: count), counter: counter, key: key, into: output)
+            return unsafe portable.open(counter: counter, key: key, sealed: sealed, count: count, into: output)
         }
         let textCount = count - Self.tagCount
         guard textCount >= 0 else { return false }
