@@ -98,9 +98,18 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TunnelControlTests",
-            dependencies: ["LinuxSystem", "NetworkTypes", "TunnelConfiguration", "TunnelControl"],
+            dependencies: [
+                "LinuxSystem", "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "WireGuardCrypto",
+            ],
             swiftSettings: strict),
-        .testTarget(name: "WGLiteCommandsTests", dependencies: ["WGLiteCommands"], swiftSettings: strict),
+        .testTarget(
+            name: "WGLiteCommandsTests",
+            dependencies: [
+                "NetworkTypes", "TunnelConfiguration", "TunnelCore", "WGLiteCommands", "WireGuardCrypto",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         // The published vectors (JSON) and their decoding, shared by the tests that run them.
         .target(
             name: "VectorFiles", path: "Tests/VectorFiles", resources: [.copy("Vectors")], swiftSettings: strict),

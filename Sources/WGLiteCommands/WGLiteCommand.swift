@@ -87,17 +87,18 @@ public struct WGLiteCommand: ParsableCommand {
     static let overview = """
         wg-lite: a WireGuard tunnel in userspace
 
-          sudo wg-lite up office.conf      bring up the tunnel of a file; `up office` takes /etc/wireguard/office.conf
-          wg-lite status                   which tunnels are up, and how they are
-          sudo wg-lite down office         take it down again
+          sudo wg-lite up office.conf    bring up the tunnel of a file
+          wg-lite status                 which tunnels are up, and how they are
+          sudo wg-lite down office       take it down again
 
-          wg-lite check office.conf        every problem of a file, with its place and a suggestion
-          wg-lite reload office            take over a changed file; sessions go on        --dry-run
-          wg-lite show [office]            the state in `wg show`'s form                   --json
-          wg-lite genkey | pubkey | genpsk make keys:  wg-lite genkey | tee private | wg-lite pubkey
-          wg-lite wg0                      an unconfigured device for `wg` and `wg-quick`
+          wg-lite check office.conf      every problem of a file, and what to write
+          wg-lite reload office          take over a changed file; sessions go on
+          wg-lite show [office]          the state as `wg show` has it, or --json
+          wg-lite genkey|pubkey|genpsk   make keys: wg-lite genkey >k; wg-lite pubkey <k
+          wg-lite wg0                    an unconfigured device, for `wg`, `wg-quick`
 
-        `wg-lite COMMAND --help` says more. -v shows each step as the `ip` command that would do the same, -q says nothing.
-        wg-lite 0.1.0. Files are wg-quick's: see wg(8), wg-quick(8).
+        Files are wg-quick's; `up office` takes /etc/wireguard/office.conf.
+        `wg-lite COMMAND --help` says more. -v shows each step as the `ip` command
+        that would do the same, -q says nothing.                        wg-lite 0.1.0
         """
 }

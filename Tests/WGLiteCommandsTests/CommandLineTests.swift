@@ -1,0 +1,59 @@
+import ArgumentParser
+import Testing
+
+@testable import WGLiteCommands
+
+@Suite struct CommandLineTests {
+    @Test func `no words are the overview, which fits one screen`() {
+        #expect(WGLiteCommand.meaning(of: []) == .overview)
+        #expect(WGLiteCommand.meaning(of: ["--help"]) == .overview)
+        let lines = WGLiteCommand.overview.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count <= 24)
+        #expect(lines.allSatisfy { $0.count <= 80 })
+        #expect(WGLiteCommand.overview.contains("wg-lite \(WGLiteCommand.version)"))
+    }
+
+    @Test(arguments: [("shwo", "show"), ("upp", "up"), ("donw", "down"), ("genky", "genkey"), ("stauts", "status"), ("relaod", "reload")])
+    func `near misses of commands are told`(written: String, meant: String) {
+        #expect(WGLiteCommand.meaning(of: [written, "x"]) == .nearMiss(written, meant))
+    }
+
+    @Test(arguments: [["wg0"], ["wg0", "-f"], ["office"], ["u0"], ["-f", "wg0"], ["--foreground", "office"]])
+    func `other words are interfaces, as wireguard-go takes them`(words: [String]) {
+        #expect(WGLiteCommand.meaning(of: words) == .command(["device"] + words))
+    }
+
+    @Test(arguments: WGLiteCommand.commandNames) func `commands are commands`(name: String) {
+        #expect(WGLiteCommand.meaning(of: [name, "-x"]) == .command([name, "-x"]))
+    }
+
+    @Test(arguments: [
+        ["up", "a.conf", "-v"], ["up", "a", "--foreground", "--log-format", "json"], ["down", "a", "-q"], ["reload", "a", "--dry-run"],
+        ["show"],
+        ["show", "wg0", "endpoints"], ["show", "all", "dump"], ["show", "--json"], ["status", "wg0"], ["check", "a.conf", "--strict"],
+        ["genkey"],
+        ["device", "wg0", "-f"],
+    ])
+    func `the grammar takes what the help shows`(words: [String]) throws {
+        _ = try WGLiteCommand.parseAsRoot(words)
+    }
+
+    @Test(arguments: [["up"], ["down"], ["show", "wg0", "nothing"], ["up", "a", "--log-level", "loud"]])
+    func `and nothing else`(words: [String]) {
+        #expect(throws: (any Error).self) { try WGLiteCommand.parseAsRoot(words) }
+    }
+
+    @Test func `pubkey wants one key, and says what is wrong without showing it`() throws {
+        let key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+        #expect(try PubkeyCommand.publicKey(of: Array("  \(key)\n".utf8)) == PubkeyCommand.publicKey(of: Array(key.utf8)))
+        for wrong in ["", "\(key) \(key)", String(key.dropLast()), "!" + key.dropFirst()] {
+            do {
+                _ = try PubkeyCommand.publicKey(of: Array(wrong.utf8))
+                Issue.record("accepted \(wrong)")
+            } catch {
+                #expect(!"\(error)".contains("AnNz5TF"))
+                #expect(!"\(error)".contains(key.dropFirst().prefix(8)))
+            }
+        }
+    }
+}

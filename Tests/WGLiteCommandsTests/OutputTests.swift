@@ -1,0 +1,121 @@
+import Logging
+import NetworkTypes
+import Testing
+import TunnelConfiguration
+import TunnelCore
+import WireGuardCrypto
+
+@testable import WGLiteCommands
+
+@Suite struct OutputTests {
+    static let plain = ShowText(palette: Palette(isOn: false), showsSecrets: false, now: 1_000_000_000)
+
+    static func state() throws -> TunnelSnapshot {
+        TunnelSnapshot(
+            privateKey: try PrivateKey(base64: "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="), listenPort: 51820, firewallMark: 0xca6c,
+            peers: [
+                PeerSnapshot(
+                    publicKey: try PublicKey(base64: "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0="), presharedKey: nil, endpoint: nil,
+                    persistentKeepalive: 0, lastHandshake: nil, receivedBytes: 0, sentBytes: 0, allowedIPs: []),
+                PeerSnapshot(
+                    publicKey: try PublicKey(base64: "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="),
+                    presharedKey: try PresharedKey(base64: "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE="),
+                    endpoint: Endpoint("[2001:db8::1]:7"),
+                    persistentKeepalive: 25, lastHandshake: 999_999_910_000_000_000, receivedBytes: 1536, sentBytes: 5 << 30,
+                    allowedIPs: [IPPrefix("10.0.0.0/8")!, IPPrefix("::/0")!]),
+            ])
+    }
+
+    @Test func `the state reads as wg show writes it, the latest peer first, secrets hidden`() throws {
+        #expect(
+            Self.plain.text("wg0", try Self.state()) == """
+                interface: wg0
+                  public key: \(try Self.state().privateKey!.publicKey.base64)
+                  private key: (hidden)
+                  listening port: 51820
+                  fwmark: 0xca6c
+
+                peer: xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+                  preshared key: (hidden)
+                  endpoint: [2001:db8::1]:7
+                  allowed ips: 10.0.0.0/8, ::/0
+                  latest handshake: 1 minute, 30 seconds ago
+                  transfer: 1.50 KiB received, 5.00 GiB sent
+                  persistent keepalive: every 25 seconds
+
+                peer: TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
+                  allowed ips: (none)
+
+                """)
+    }
+
+    @Test func `durations and clocks set back read as wg writes them`() {
+        #expect(Self.plain.duration(31_536_000 + 86400 + 3600 + 60 + 1) == "1 year, 1 day, 1 hour, 1 minute, 1 second")
+        #expect(Self.plain.duration(7200) == "2 hours")
+        #expect(Self.plain.ago(1_000_000_000) == "Now")
+        #expect(Self.plain.ago(1_000_000_001).contains("clock wound backward"))
+    }
+
+    @Test(arguments: [
+        (UInt64(0), "0 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (1_572_864, "1.50 MiB"), (1 << 40, "1.00 TiB"),
+        (1 << 60, "1048576.00 TiB"),
+    ])
+    func `sizes`(count: UInt64, text: String) {
+        #expect(Self.plain.bytes(count) == text)
+    }
+
+    @Test func `JSON holds no secret, and any text`() throws {
+        var answer = UAPIAnswer()
+        var response = UAPIResponse(try Self.state(), counters: [(name: "drop_replay", value: 3)])
+        var text: [UInt8] = []
+        while response.write(into: &text) {}
+        answer.consume(text[...])
+        let json = StateJSON.document([("wg0", answer)]).text
+        #expect(json.contains("\"hasPresharedKey\":true") && json.contains("\"drop_replay\":3") && json.contains("\"endpoint\":null"))
+        #expect(!json.contains("FpCyhws9") && !json.contains("yAnz5TF"))
+        #expect(JSON.string("a\"b\\c\n\u{1}é").text == "\"a\\\"b\\\\c\\n\\u0001é\"")
+        #expect(
+            JSON.object([("a", .array([])), ("b", .array([.null, .bool(true)]))]).indented
+                == "{\n  \"a\": [],\n  \"b\": [\n    null,\n    true\n  ]\n}")
+    }
+
+    @Test func `a silent peer gets advice`() throws {
+        var state = try Self.state()
+        state.peers[0].endpoint = Endpoint("192.0.2.1:1")
+        state.peers[0].sentBytes = 148
+        var answer = UAPIAnswer()
+        var response = UAPIResponse(state, counters: [(name: "drop_replay", value: 3)])
+        var bytes: [UInt8] = []
+        while response.write(into: &bytes) {}
+        answer.consume(bytes[...])
+        let text = StatusText(palette: Palette(isOn: false), now: 1_000_000_000).text("wg0", answer)
+        #expect(text.contains("no answer yet"))
+        #expect(text.contains("connected, handshake 1 minute, 30 seconds ago"))
+        #expect(text.contains("       3  "))
+    }
+
+    @Test func `log lines in their three forms`() {
+        func line(_ format: LogFormat) -> String {
+            TunnelLogHandler(logLevel: .info, label: "wg0", format: format, destination: LogDestination(name: "wg0")).line(
+                .warning, "a \"b\"")
+        }
+        #expect(line(.text) == "warning: a \"b\"")
+        #expect(line(.journald) == "<4>a \"b\"")
+        #expect(line(.json).hasSuffix("\"level\":\"warning\",\"tunnel\":\"wg0\",\"message\":\"a \\\"b\\\"\"}"))
+    }
+
+    @Test func `a flood of log lines is cut, and the gap is told`() {
+        var budget = LogBudget()
+        var written = 0
+        var now = Instant(nanoseconds: 0)
+        for _ in 0..<10_000 {
+            if case .write = budget.admit(at: now) { written += 1 }
+            now = now + .milliseconds(1)
+        }
+        #expect(written >= 99 && written <= 101)
+        #expect(budget.admit(at: now + .seconds(1)) != .omit)
+        var fresh = LogBudget()
+        for _ in 0..<60 { _ = fresh.admit(at: now) }
+        #expect(fresh.admit(at: now + .seconds(1)) == .write(omitted: 10))
+    }
+}
