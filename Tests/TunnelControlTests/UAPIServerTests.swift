@@ -80,7 +80,7 @@ import TunnelCore
         let slow = try UnixSocket.connect(to: directory["t.sock"])
         var many = "set=1\n"
         for i in 0..<3000 {
-            let digits = String(i, radix: 16)
+            let digits = String(0x10000 + i, radix: 16)
             many += "public_key=\(String(repeating: "1", count: 64 - digits.count))\(digits)\nallowed_ip=10.\(i >> 8).\(i & 255).0/24\n"
         }
         #expect(try Self.ask(slow, many + "\n") == "errno=0\n\n")
