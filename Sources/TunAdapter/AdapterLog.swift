@@ -1,5 +1,4 @@
 internal import LinuxSystem
-import Synchronization
 
 /// Where the adapter layer writes what a person should know and no caller can act on. Silent until a logger is set.
 public enum AdapterLog {
@@ -13,7 +12,7 @@ public enum AdapterLog {
     /// Receives a line: its level, when (in units of 100 ns since the Unix epoch) and its text. Called on any thread.
     public typealias Logger = @Sendable (_ level: Level, _ timestamp: UInt64, _ line: String) -> Void
 
-    private static let logger = Mutex<Logger?>(nil)
+    private static let logger = OrderedMutex<Logger?>(nil)
 
     /// Sets the process's logger; nil disables.
     public static func setLogger(_ newLogger: Logger?) {

@@ -1,5 +1,4 @@
 internal import LinuxSystem
-import Synchronization
 
 /// An adapter in memory, with the sessions of a real one: for testing an application without privilege and without a kernel interface.
 ///
@@ -11,8 +10,8 @@ public final class MemoryAdapter: Sendable {
     private let incoming: MemoryQueue
     private let outgoing: MemoryQueue
     /// Packets of a super-packet of which one was collected.
-    private let collected = Mutex<[[UInt8]]>([])
-    private let hasSession = Mutex(false)
+    private let collected = OrderedMutex<[[UInt8]]>([])
+    private let hasSession = OrderedMutex(false)
 
     private init(name: String, incoming: MemoryQueue, outgoing: MemoryQueue) {
         self.name = name

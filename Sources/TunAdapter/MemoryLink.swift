@@ -1,5 +1,4 @@
 internal import LinuxSystem
-import Synchronization
 
 /// Packets in memory, one way: what a TUN queue is between the kernel and a session, without a kernel.
 ///
@@ -12,7 +11,7 @@ final class MemoryQueue: Sendable {
 
     /// As many as a TUN interface queues by default (txqueuelen is 500) and some more.
     private static let limit = 4096
-    private let frames = Mutex(Frames())
+    private let frames = OrderedMutex(Frames())
     /// Signalled while a frame waits.
     let event: EventDescriptor
 

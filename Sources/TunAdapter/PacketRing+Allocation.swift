@@ -1,5 +1,4 @@
 internal import LinuxSystem
-import Synchronization
 
 extension PacketRing {
     /// Allocates `wanted` packets back to back: `size` bytes each, `lastSize` (not more) for the last one.

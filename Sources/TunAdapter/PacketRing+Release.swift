@@ -1,5 +1,4 @@
 internal import LinuxSystem
-import Synchronization
 
 extension PacketRing {
     /// Takes one received packet back.

@@ -1,5 +1,4 @@
 internal import LinuxSystem
-import Synchronization
 
 // Waiting for room, by these rules:
 // - Whoever finds no room notes the span that it misses (`wantedSpan`) in the critical section in which it found none; whoever frees

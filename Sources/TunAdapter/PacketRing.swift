@@ -1,5 +1,4 @@
 internal import LinuxSystem
-import Synchronization
 
 /// A ring of packets: memory in which packets of any size lie in the order of their allocation, and are given back in any order.
 ///
@@ -63,7 +62,7 @@ struct PacketRing: ~Copyable, @unchecked Sendable {
     let slotMemory: AnonymousMemory
     let slots: UnsafeMutablePointer<Slot>
     let slotMask: Int
-    let state = Mutex(State())
+    let state = OrderedMutex(State())
     /// Signalled from when room is freed that somebody missed until the next time somebody finds none.
     let space: EventDescriptor
 

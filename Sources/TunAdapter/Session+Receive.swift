@@ -1,6 +1,5 @@
 internal import LinuxSystem
 internal import NetworkTypes
-import Synchronization
 
 extension Session {
     /// The next packet, without waiting.

@@ -1,5 +1,4 @@
 internal import LinuxSystem
-import Synchronization
 
 extension Session {
     /// A packet of `count` bytes to be filled, 1 to 65,535. The order of allocation is the order of sending.

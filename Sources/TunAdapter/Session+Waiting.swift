@@ -1,6 +1,5 @@
 internal import LinuxSystem
 internal import NetworkTypes
-import Synchronization
 
 /// The end of a wait, on the clock that the waits are measured on.
 struct Deadline {

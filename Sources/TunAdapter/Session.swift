@@ -24,8 +24,8 @@ public final class Session: Sendable {
     public let interfaceName: String
     let receiveRing: PacketRing
     let sendRing: PacketRing
-    let reader: Mutex<SessionReader>
-    let writer: Mutex<SessionWriter>
+    let reader: OrderedMutex<SessionReader>
+    let writer: OrderedMutex<SessionWriter>
     /// Ready when a packet may wait: the device, packets already read, room in a ring that had none, the end.
     let receivePoller: Poller
     /// Ready when there may be room to send: room in a ring that had none, the end.
@@ -34,7 +34,7 @@ public final class Session: Sendable {
     let pendingEvent: EventDescriptor
     private let endEvent: EventDescriptor
     private let ended = Atomic(false)
-    private let reason = Mutex<AdapterError?>(nil)
+    private let reason = OrderedMutex<AdapterError?>(nil)
     private let onEnd: @Sendable () -> Void
 
     /// Starts a session on a device.
@@ -53,8 +53,8 @@ public final class Session: Sendable {
             sendPoller = try Poller()
             pendingEvent = try EventDescriptor()
             endEvent = try EventDescriptor()
-            reader = Mutex(try SessionReader(device: device))
-            writer = Mutex(SessionWriter(device: writingDevice))
+            reader = OrderedMutex(try SessionReader(device: device))
+            writer = OrderedMutex(SessionWriter(device: writingDevice))
             self.options = options
             interfaceName = name
             self.onEnd = onEnd

@@ -1,4 +1,4 @@
-import Synchronization
+internal import LinuxSystem
 
 /// What a session has moved and lost since its start. Packets unless said otherwise.
 public struct SessionStatistics: Hashable, Sendable {

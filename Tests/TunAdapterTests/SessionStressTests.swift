@@ -16,8 +16,8 @@ import Testing
         let sendersDone = Atomic(0)
         let receiverDone = Atomic(false)
         /// First bytes of received packets on their way to the thread that releases them.
-        let handedOver = Mutex<[UInt]>([])
-        let failures = Mutex<[String]>([])
+        let handedOver = OrderedMutex<[UInt]>([])
+        let failures = OrderedMutex<[String]>([])
 
         func fail(_ text: String) { failures.withLock { $0.append(text) } }
     }
