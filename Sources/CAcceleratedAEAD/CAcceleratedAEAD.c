@@ -9,31 +9,31 @@
 static IMB_MGR *(*alloc_manager)(uint64_t);
 static void (*free_manager)(IMB_MGR *);
 static void (*init_manager)(IMB_MGR *, IMB_ARCH *);
-static const char *unavailable;
+static int status = ACCELERATED_AEAD_AVAILABLE;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void open_library(void) {
     // The soname carries the major version of the interface that this was compiled against.
     void *library = dlopen("libIPSec_MB.so.1", RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
-        unavailable = "libIPSec_MB.so.1 is not installed (Debian: libipsec-mb1)";
+        status = ACCELERATED_AEAD_NOT_INSTALLED;
         return;
     }
     *(void **)&alloc_manager = dlsym(library, "alloc_mb_mgr");
     *(void **)&free_manager = dlsym(library, "free_mb_mgr");
     *(void **)&init_manager = dlsym(library, "init_mb_mgr_auto");
     if (alloc_manager == NULL || free_manager == NULL || init_manager == NULL) {
-        unavailable = "libIPSec_MB.so.1 lacks functions of version 1.0";
+        status = ACCELERATED_AEAD_UNSUITABLE;
     }
 }
 
-const char *accelerated_aead_unavailable(void) {
+int accelerated_aead_status(void) {
     pthread_once(&once, open_library);
-    return unavailable;
+    return status;
 }
 
 accelerated_aead *accelerated_aead_create(void) {
-    if (accelerated_aead_unavailable() != NULL) return NULL;
+    if (accelerated_aead_status() != ACCELERATED_AEAD_AVAILABLE) return NULL;
     IMB_MGR *manager = alloc_manager(0);
     if (manager == NULL) return NULL;
     init_manager(manager, NULL);
@@ -85,8 +85,8 @@ void accelerated_aead_open_unverified(
 
 #else
 
-const char *accelerated_aead_unavailable(void) {
-    return "not compiled in: intel-ipsec-mb.h was not found (Debian: libipsec-mb-dev), or this is not x86-64";
+int accelerated_aead_status(void) {
+    return ACCELERATED_AEAD_NOT_COMPILED_IN;
 }
 
 accelerated_aead *accelerated_aead_create(void) {

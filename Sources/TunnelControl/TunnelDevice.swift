@@ -4,6 +4,7 @@ internal import TunAdapter
 internal import TunnelConfiguration
 internal import TunnelCore
 internal import TunnelEngine
+internal import WireGuardCrypto
 
 /// The interface with the engine that moves its packets, and the UAPI socket that answers for them.
 final class TunnelDevice: Sendable {
@@ -21,7 +22,7 @@ final class TunnelDevice: Sendable {
     /// Makes the interface and starts everything; packets flow once it is up and has keys.
     init(
         interface: String, mtu: Int, listenPort: UInt16, firewallMark: UInt32, directory: RuntimeDirectory, log: SetupReport,
-        engineLog: @escaping @Sendable (EngineLogLevel, String) -> Void
+        options supervisorOptions: TunnelSupervisor.Options
     ) throws(SetupError) {
         self.interface = interface
         do throws(AdapterError) {
@@ -43,7 +44,9 @@ final class TunnelDevice: Sendable {
         options.mtu = mtu
         options.listenPort = listenPort
         options.firewallMark = firewallMark
-        options.log = engineLog
+        options.log = supervisorOptions.engineLog
+        options.aead = supervisorOptions.aead
+        options.cryptoThreads = supervisorOptions.cryptoThreads
         let engine: Engine
         do throws(EngineError) {
             engine = try Engine(session: session, options: options)
@@ -72,7 +75,10 @@ final class TunnelDevice: Sendable {
         UAPIServer.Tunnel(
             snapshot: {
                 let drops = engine.drops
-                return (engine.snapshot(), DropReason.allCases.map { (name: "drop_\($0.name)", value: drops[$0]) })
+                var counters = DropReason.allCases.map { (name: "drop_\($0.name)", value: drops[$0]) }
+                counters.append((name: "aead_accelerated", value: engine.aead.backend == .accelerated ? 1 : 0))
+                counters.append((name: "aead_reason", value: engine.aead.reason.rawValue))
+                return (engine.snapshot(), counters)
             },
             apply: { update in
                 do throws(EngineError) {

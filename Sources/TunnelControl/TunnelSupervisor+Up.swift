@@ -38,7 +38,9 @@ extension TunnelSupervisor {
         report.command("ip tuntap add mode tun \(interface)")
         device = try TunnelDevice(
             interface: interface, mtu: Int(file?.interface.mtu?.value ?? 1420), listenPort: file?.interface.listenPort?.value ?? 0,
-            firewallMark: file?.interface.firewallMark?.value ?? 0, directory: directory, log: report, engineLog: options.engineLog)
+            firewallMark: file?.interface.firewallMark?.value ?? 0, directory: directory, log: report, options: options)
+        let aead = device.engine.aead
+        if !aead.isAsPreferred { report.warning("packets are sealed by \(aead.backend.library): \(aead.reason.explanation)") }
     }
 
     private func configure(_ file: ConfigurationFile) throws(SetupError) {

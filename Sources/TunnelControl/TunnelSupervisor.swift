@@ -3,6 +3,7 @@ internal import NetworkTypes
 public import TunnelConfiguration
 internal import TunnelCore
 public import TunnelEngine
+public import WireGuardCrypto
 
 /// Brings one tunnel up, stays until it ends, and takes it down: the one owner of everything that was set up.
 ///
@@ -12,6 +13,10 @@ public final class TunnelSupervisor {
     public struct Options: Sendable {
         /// Whether name servers that can't be set are a failure.
         public var requiresDNS = false
+        /// Which library seals and opens packets.
+        public var aead = BackendChoice.Preference.automatic
+        /// Threads that seal and open packets, 1 or more.
+        public var cryptoThreads = 1
         /// Where the engine's lines go.
         public var engineLog: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
 

@@ -26,8 +26,8 @@ public final class Engine: Sendable {
     /// Wakes the packet loop for something that isn't a packet.
     let control: EventDescriptor
     let isStopping = Atomic<Bool>(false)
-    /// Which library seals and opens.
-    public let backend: TransportCipher.Backend
+    /// Which library seals and opens, and why.
+    public let aead: BackendChoice
     private let workers: CryptoWorkers?
     let log: @Sendable (EngineLogLevel, String) -> Void
     private let firewallMark: Mutex<UInt32>
@@ -42,7 +42,7 @@ public final class Engine: Sendable {
     public init(session: Session, options: EngineOptions = EngineOptions()) throws(EngineError) {
         self.session = session
         log = options.log
-        backend = options.backend
+        aead = BackendChoice.make(options.aead)
         var generator = SystemRandomNumberGenerator()
         tunnel = LockedTunnel(Tunnel(mtu: options.mtu, seed: generator.next()))
         firewallMark = Mutex(options.firewallMark)
@@ -51,7 +51,7 @@ public final class Engine: Sendable {
             control = try EventDescriptor()
             ended = try EventDescriptor()
             let helpers = options.cryptoThreads - 1
-            workers = helpers > 0 ? try CryptoWorkers(helpers: helpers, backend: options.backend) : nil
+            workers = helpers > 0 ? try CryptoWorkers(helpers: helpers, backend: aead.backend) : nil
             sockets = Mutex(try SocketPair(port: options.listenPort, mark: options.firewallMark))
         } catch {
             throw EngineError(error, port: options.listenPort)

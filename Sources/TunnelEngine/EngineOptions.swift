@@ -10,8 +10,8 @@ public struct EngineOptions: Sendable {
     public var firewallMark: UInt32 = 0
     /// Threads that seal and open packets, the packet loop's own included: 1 or more. Helpers pay where processors are idle.
     public var cryptoThreads = 1
-    /// Which library seals and opens; make it once with `BackendChoice.make(_:)`.
-    public var backend = TransportCipher.Backend.libsodium
+    /// Which library seals and opens.
+    public var aead = BackendChoice.Preference.automatic
     /// Where the engine writes what a person should know. Called on any of its threads.
     public var log: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
 

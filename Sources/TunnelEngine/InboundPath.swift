@@ -49,7 +49,7 @@ struct InboundPath: ~Copyable {
 
     init(_ engine: Engine) {
         self.engine = engine
-        cipher = TransportCipher(engine.backend)
+        cipher = TransportCipher(engine.aead.backend)
         unsafe datagrams = .allocate(capacity: Self.capacity)
         unsafe found = .allocate(capacity: Self.capacity)
         unsafe jobs = .allocate(capacity: Self.capacity)

@@ -32,7 +32,7 @@ struct OutboundPath: ~Copyable {
 
     init(_ engine: Engine) {
         self.engine = engine
-        cipher = TransportCipher(engine.backend)
+        cipher = TransportCipher(engine.aead.backend)
         packets = ReceivedBatch(capacity: Self.capacity)
         v4 = DatagramSendQueue(capacity: Self.capacity, family: .v4)
         v6 = DatagramSendQueue(capacity: Self.capacity, family: .v6)

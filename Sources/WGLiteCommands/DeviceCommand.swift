@@ -31,7 +31,10 @@ struct DeviceCommand: ParsableCommand {
             (output.verbose, output.quiet) = (false, true)
             log.logFormat = nil
             log.logLevel = Self.level(Process.environment("LOG_LEVEL"))
-            try TunnelProcess(interface: interface, source: nil, file: nil, output: output, log: log, requiresDNS: false).run(word)
+            var engine = EngineOptionGroup()
+            (engine.aead, engine.cryptoThreads) = (.automatic, 1)
+            try TunnelProcess(interface: interface, source: nil, file: nil, output: output, log: log, engine: engine, requiresDNS: false)
+                .run(word)
             return
         }
         let (isReady, message) = try BackgroundStart.run(arguments: ["device", interface])

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Logging
 internal import TunnelControl
 internal import TunnelEngine
+internal import WireGuardCrypto
 
 /// How much is said, and in which form.
 struct OutputOptions: ParsableArguments {
@@ -21,6 +22,24 @@ struct OutputOptions: ParsableArguments {
             case .warning: Terminal.error("warning: \(text)")
             }
         }
+    }
+}
+
+/// How a running tunnel uses the machine.
+struct EngineOptionGroup: ParsableArguments {
+    @Option(
+        help: "The library that seals and opens packets: automatic takes libipsec-mb if it is installed and proves itself, else libsodium.")
+    var aead: AEAD = .automatic
+
+    @Option(help: "Threads that seal and open packets. More than one pays only where processors are idle.")
+    var cryptoThreads = 1
+
+    enum AEAD: String, ExpressibleByArgument, CaseIterable {
+        case automatic, libsodium, accelerated
+    }
+
+    func validate() throws {
+        guard (1...64).contains(cryptoThreads) else { throw ValidationError("--crypto-threads is 1 to 64.") }
     }
 }
 

@@ -49,6 +49,11 @@ struct StatusText {
             lines.append("  \(palette.red("no private key")): nothing works until it has one (`wg set \(name) private-key FILE`)")
         }
         for peer in state.peers { lines.append(contentsOf: describe(peer)) }
+        if let reason = answer.counters.first(where: { $0.name == "aead_reason" }).flatMap({ BackendChoice.Reason(rawValue: $0.value) }) {
+            let isAccelerated = answer.counters.contains { $0.name == "aead_accelerated" && $0.value == 1 }
+            let backend = isAccelerated ? TransportCipher.Backend.accelerated : .libsodium
+            lines.append("  packets are sealed by \(backend.library): \(reason.explanation)")
+        }
         let drops = answer.counters.filter { $0.value > 0 && $0.name.hasPrefix("drop_") }
         if !drops.isEmpty {
             lines.append("  packets that were not forwarded:")

@@ -3,6 +3,7 @@ internal import LinuxSystem
 internal import Logging
 internal import TunnelConfiguration
 internal import TunnelControl
+internal import WireGuardCrypto
 
 struct UpCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,6 +24,7 @@ struct UpCommand: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var log: LogOptions
+    @OptionGroup var engine: EngineOptionGroup
 
     func run() throws {
         let word = BackgroundStart.takeWord()
@@ -31,8 +33,9 @@ struct UpCommand: ParsableCommand {
         let file = try source.load()
         if !isChild { try Self.show(file, quiet: output.quiet, outcome: "\(source.interface) was not created; nothing was changed.") }
         if isChild || foreground {
-            try TunnelProcess(interface: source.interface, source: source, file: file, output: output, log: log, requiresDNS: requireDNS)
-                .run(word)
+            try TunnelProcess(
+                interface: source.interface, source: source, file: file, output: output, log: log, engine: engine, requiresDNS: requireDNS
+            ).run(word)
             return
         }
         let (isReady, message) = try BackgroundStart.run(arguments: Array(CommandLine.arguments.dropFirst()))
@@ -55,6 +58,7 @@ struct TunnelProcess {
     var file: ConfigurationFile?
     var output: OutputOptions
     var log: LogOptions
+    var engine: EngineOptionGroup
     var requiresDNS: Bool
 
     /// Brings the tunnel up, says so, and stays until it ends.
@@ -67,6 +71,8 @@ struct TunnelProcess {
         let logger = Logger(label: interface) { _ in handler }
         var options = TunnelSupervisor.Options()
         options.requiresDNS = requiresDNS
+        options.aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
+        options.cryptoThreads = engine.cryptoThreads
         options.engineLog = logger.engineSink
         let stage = Stage()
         let (report, verbose) = (output.report, output.verbose)

@@ -10,29 +10,51 @@ public struct BackendChoice: Sendable, Hashable {
         case accelerated
     }
 
+    /// Why the choice is what it is; the raw values go into machine-readable states and never change.
+    public enum Reason: UInt64, Sendable, Hashable, CaseIterable {
+        case asked = 0
+        case proven = 1
+        case notCompiledIn = 2
+        case notInstalled = 3
+        case unsuitable = 4
+        case unequal = 5
+
+        /// In words, after the name of the library that is used.
+        public var explanation: String {
+            switch self {
+            case .asked: "as asked for"
+            case .proven: "installed, and computes what libsodium computes"
+            case .notCompiledIn:
+                "libipsec-mb's header (Debian: libipsec-mb-dev) was not found when this was compiled, or this is not x86-64"
+            case .notInstalled: "libipsec-mb is not installed (Debian: libipsec-mb1)"
+            case .unsuitable: "the libipsec-mb that is installed lacks functions"
+            case .unequal: "libipsec-mb did not compute what libsodium computes"
+            }
+        }
+    }
+
     public let backend: TransportCipher.Backend
-    /// The reason, in words for the status.
-    public let reason: String
+    public let reason: Reason
     /// Whether ``backend`` is what was asked for; ``Preference/automatic`` is always satisfied.
     public let isAsPreferred: Bool
 
     /// Makes the choice. The faster library must first prove itself equal to libsodium: some thousand messages, about 10 ms.
     public static func make(_ preference: Preference) -> BackendChoice {
-        if preference == .libsodium {
-            return BackendChoice(backend: .libsodium, reason: "as asked for", isAsPreferred: true)
+        if preference == .libsodium { return BackendChoice(backend: .libsodium, reason: .asked, isAsPreferred: true) }
+        let status = UInt32(accelerated_aead_status())
+        let reason: Reason
+        switch status {
+        case ACCELERATED_AEAD_AVAILABLE.rawValue:
+            let candidate = TransportCipher(.accelerated)
+            if candidate.backend == .accelerated, isEqualToPortable(candidate) {
+                return BackendChoice(backend: .accelerated, reason: .proven, isAsPreferred: true)
+            }
+            reason = .unequal
+        case ACCELERATED_AEAD_NOT_COMPILED_IN.rawValue: reason = .notCompiledIn
+        case ACCELERATED_AEAD_NOT_INSTALLED.rawValue: reason = .notInstalled
+        default: reason = .unsuitable
         }
-        if let missing = unsafe accelerated_aead_unavailable() {
-            return unsafe BackendChoice(
-                backend: .libsodium, reason: String(cString: missing), isAsPreferred: preference == .automatic)
-        }
-        let candidate = TransportCipher(.accelerated)
-        guard candidate.backend == .accelerated, isEqualToPortable(candidate) else {
-            return BackendChoice(
-                backend: .libsodium, reason: "libipsec-mb did not compute what libsodium computes",
-                isAsPreferred: preference == .automatic)
-        }
-        return BackendChoice(
-            backend: .accelerated, reason: "libipsec-mb is installed and computes what libsodium computes", isAsPreferred: true)
+        return BackendChoice(backend: .libsodium, reason: reason, isAsPreferred: preference == .automatic)
     }
 
     /// Whether a cipher seals every size up to a full packet like libsodium, opens it again, and refuses it with one bit changed.

@@ -11,6 +11,9 @@ public struct TransportCipher: ~Copyable {
         case libsodium
         /// libipsec-mb, two to three times as fast where the processor has AVX-512; x86-64 only, if installed.
         case accelerated
+
+        /// The library's name.
+        public var library: String { self == .libsodium ? "libsodium" : "libipsec-mb" }
     }
 
     /// The library in use.

@@ -9,8 +9,17 @@
 // One thread's state; never shared between threads.
 typedef struct accelerated_aead accelerated_aead;
 
-// Why the library can't be used, in words; NULL if it can. Opens it at the first call; any thread.
-const char *accelerated_aead_unavailable(void);
+// Whether the library can be used, and if not, why. Opens it at the first call; any thread.
+enum accelerated_aead_status {
+    ACCELERATED_AEAD_AVAILABLE = 0,
+    // intel-ipsec-mb.h was not found when this was compiled, or this is not x86-64.
+    ACCELERATED_AEAD_NOT_COMPILED_IN = 1,
+    // libIPSec_MB.so.1 is not installed.
+    ACCELERATED_AEAD_NOT_INSTALLED = 2,
+    // It lacks functions of version 1.0.
+    ACCELERATED_AEAD_UNSUITABLE = 3,
+};
+int accelerated_aead_status(void);
 
 // A thread's state, about 52 KB; NULL without memory, or if the library is not available.
 accelerated_aead *accelerated_aead_create(void);
