@@ -110,6 +110,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        // What scripts/test counts and scripts/bench-* measure, on a release build.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        .executableTarget(
+            name: "measure",
+            dependencies: [
+                "AllocationCounter", "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore",
+                "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
+            ],
+            path: "Tests/Measurements", swiftSettings: strict),
         // The published vectors (JSON) and their decoding, shared by the tests that run them.
         .target(
             name: "VectorFiles", path: "Tests/VectorFiles", resources: [.copy("Vectors")], swiftSettings: strict),

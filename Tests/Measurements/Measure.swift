@@ -1,0 +1,20 @@
+internal import Glibc
+
+/// Measures and counts what a release build does: `measure WHAT`.
+///
+/// No product of the package; `scripts/test` runs what can fail (`allocations`), `scripts/bench-core` and `scripts/bench-handshakes`
+/// what is only told.
+@main
+struct Measure {
+    static func main() {
+        let arguments = Arguments(CommandLine.arguments.dropFirst(2))
+        let succeeded: Bool
+        switch CommandLine.arguments.dropFirst().first {
+        case "allocations": succeeded = AllocationCount.run(arguments)
+        default:
+            print("usage: measure allocations [--packets N]")
+            exit(2)
+        }
+        exit(succeeded ? 0 : 1)
+    }
+}
