@@ -79,7 +79,7 @@ struct StatusText {
             // A session is renewed after 120 s and gone after 180 s.
             let isFresh = age <= 180
             lines.append(
-                "\(head)   \(isFresh ? palette.green("connected") : palette.yellow("idle")), handshake \(units.ago(handshake / 1_000_000_000))"
+                "\(head)   \(isFresh ? palette.green("connected") : palette.yellow("idle")), handshake \(units.ago(handshake / 1_000_000_000).lowercased())"
             )
         }
         if peer.receivedBytes > 0 || peer.sentBytes > 0 {
