@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .library(name: "TunAdapter", targets: ["TunAdapter"]),
         // Its public declarations speak of keys and addresses.
+        .library(name: "tunadapter", type: .dynamic, targets: ["TunAdapterLibrary"]),
         .library(name: "WireGuardProtocol", targets: ["NetworkTypes", "WireGuardCrypto", "WireGuardProtocol"]),
         .executable(name: "wg-lite", targets: ["wg-lite"]),
     ],
@@ -36,6 +37,19 @@ let package = Package(
         .target(name: "LinuxSystem", dependencies: ["CLinuxShims", "CMnl", "NetworkTypes"], swiftSettings: strict),
         .target(name: "TunAdapter", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
         .target(name: "CAcceleratedAEAD"),
+        .target(name: "CTunAdapter"),
+        .target(
+            name: "TunAdapterABI", dependencies: ["CTunAdapter", "LinuxSystem", "NetworkTypes", "TunAdapter"],
+            swiftSettings: strict),
+        // Only the dynamic product contains it: these flags would break the linking of everything else.
+        .target(
+            name: "TunAdapterLibrary", dependencies: ["TunAdapterABI"], swiftSettings: strict,
+            linkerSettings: [
+                .unsafeFlags([
+                    "-static-stdlib", "-use-ld=lld", "-Xlinker", "-soname", "-Xlinker", "libtunadapter.so.1", "-Xlinker",
+                    "--version-script=\(Context.packageDirectory)/Sources/TunAdapterLibrary/tunadapter.map",
+                ])
+            ]),
         .target(name: "WireGuardCrypto", dependencies: ["CAcceleratedAEAD", "CSodium"], swiftSettings: strict),
         .target(
             name: "WireGuardProtocol", dependencies: ["NetworkTypes", "WireGuardCrypto"], swiftSettings: strict),

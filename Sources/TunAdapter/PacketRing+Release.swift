@@ -49,7 +49,7 @@ extension PacketRing {
 
     @inline(__always)
     @discardableResult
-    private func complete(_ state: inout State, _ sequence: Int, count: Int) -> Bool {
+    func complete(_ state: inout State, _ sequence: Int, count: Int) -> Bool {
         // SAFETY: a held slot is in use.
         let slot = unsafe slot(sequence)
         guard unsafe count <= Int(slot.pointee.count) else { return false }
@@ -74,27 +74,6 @@ extension PacketRing {
     /// Frees all slots below `sequence`, which ``readyPrefix(limit:)`` returned.
     func retire(upTo sequence: Int) {
         state.withLock { advance(&$0, to: sequence) }
-    }
-
-    /// The sequence of the held packet that begins at `packet`, if there is one: a search over slots in order of memory.
-    func sequence(ofPacket packet: UnsafeRawPointer) -> Int? {
-        let distance = unsafe packet - UnsafeRawPointer(memory.start)
-        guard distance >= headroom, distance < memory.count else { return nil }
-        return state.withLock { state in
-            guard state.head != state.tail else { return nil }
-            // Slots lie in order of memory from the oldest on, once around.
-            let origin = unsafe Int(slot(state.head).pointee.offset)
-            let wanted = (distance &- origin) & (memory.count &- 1)
-            var low = state.head
-            var high = state.tail
-            while low < high {
-                let middle = low &+ (high &- low) / 2
-                let position = unsafe (Int(slot(middle).pointee.offset) &- origin) & (memory.count &- 1)
-                if position < wanted { low = middle &+ 1 } else { high = middle }
-            }
-            guard low < state.tail, unsafe Int(slot(low).pointee.offset) == distance, isHeld(state, low) else { return nil }
-            return low
-        }
     }
 
     /// How many packets are in their holders' hands.

@@ -1,0 +1,2 @@
+// libtunadapter.so.1 is what TunAdapterABI exports, with its soname, its symbol versions and the Swift runtime inside.
+@_exported import TunAdapterABI
