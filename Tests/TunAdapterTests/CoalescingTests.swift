@@ -13,7 +13,7 @@ import Testing
             unsafe packet.withUnsafeBytes { unsafe start.copyMemory(from: $0.baseAddress!, byteCount: packet.count) }
             return unsafe start
         }
-        defer { for i in starts.indices { unsafe starts[i].deallocate() } }
+        defer { for i in unsafe starts.indices { unsafe starts[i].deallocate() } }
         for i in packets.indices { unsafe coalescing.add(starts[i], count: packets[i].count) }
         let header = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 16)
         let pieces = UnsafeMutablePointer<MemoryPiece>.allocate(capacity: 600)

@@ -50,7 +50,7 @@ func spawn(_ arguments: [String]) throws -> pid_t {
     var pid: pid_t = 0
     // SAFETY: the strings live until posix_spawn has copied them.
     let pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
-    defer { for i in pointers.indices { unsafe free(pointers[i]) } }
+    defer { for i in unsafe pointers.indices { unsafe free(pointers[i]) } }
     let result = unsafe posix_spawnp(&pid, arguments[0], nil, nil, pointers, environ)
     guard result == 0 else { throw SystemError(errno: result, operation: "start", subject: arguments[0]) }
     return pid
