@@ -23,7 +23,7 @@ struct EnginePair {
             let (near, far) = try MemoryAdapter.pair(names: ("host\(side)", "tunnel\(side)"))
             ends.append(try near.startSession())
             var options = EngineOptions()
-            options.backend = backend
+            options.aead = backend == .libsodium ? .libsodium : .accelerated
             options.cryptoThreads = cryptoThreads
             options.log = { _, text in print("engine \(side): \(text)") }
             engines.append(try Engine(session: try far.startSession(Engine.sessionOptions(capacity: 0x40_0000)), options: options))
