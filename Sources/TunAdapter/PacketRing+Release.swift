@@ -77,12 +77,18 @@ extension PacketRing {
     }
 
     /// How many packets are in their holders' hands.
-    var heldCount: Int {
+    var heldCount: Int { held.count }
+
+    /// The packets in their holders' hands: how many, and the oldest one's place and size in bytes.
+    var held: (count: Int, oldestOffset: Int, oldestSize: Int) {
         state.withLock { state in
-            var held = 0
+            var held = (count: 0, oldestOffset: 0, oldestSize: 0)
             for sequence in state.head..<state.tail {
                 // SAFETY: slots from `head` to `tail` are in use.
-                if unsafe slot(sequence).pointee.state == .allocated { held &+= 1 }
+                let slot = unsafe slot(sequence).pointee
+                guard slot.state == .allocated else { continue }
+                if held.count == 0 { (held.oldestOffset, held.oldestSize) = (Int(slot.offset), Int(slot.count)) }
+                held.count &+= 1
             }
             return held
         }

@@ -29,7 +29,7 @@ extension Session {
 
     /// Allocates `count` packets back to back, of `size` bytes each but for the last, which has `lastSize`, and appends them to `batch`.
     /// - Returns: false, and nothing is allocated, if `batch` or the ring has no room for all, if a size is not in
-    ///   1…65,535 or `lastSize` is above `size`, or if the session has ended.
+    ///   1…65,535 or `lastSize` is above `size`, or if the session has ended. A run larger than the whole ring never fits.
     public func allocate(count: Int, size: Int, lastSize: Int, into batch: inout OutgoingBatch) -> Bool {
         guard !hasEnded, count > 0, count <= batch.capacity &- batch.count, lastSize > 0, lastSize <= size,
             size <= SessionOptions.maximumPacketSize

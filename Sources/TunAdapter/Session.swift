@@ -80,15 +80,19 @@ public final class Session: Sendable {
     }
 
     deinit {
-        let received = receiveRing.heldCount
-        let allocated = sendRing.heldCount
-        if received > 0 || allocated > 0 {
-            AdapterLog.write(
-                .warning,
-                "the session of \(interfaceName) is gone, and \(received) received packets were never released, "
-                    + "\(allocated) allocated packets never sent")
-        }
+        report(receiveRing, "received packets were never released")
+        report(sendRing, "allocated packets were never sent or abandoned")
         end()
+    }
+
+    /// Logs what of `ring` is still in somebody's hands when nobody can give it back any more.
+    private func report(_ ring: borrowing PacketRing, _ what: String) {
+        let held = ring.held
+        guard held.count > 0 else { return }
+        AdapterLog.write(
+            .warning,
+            "the session of \(interfaceName) is gone, and \(held.count) \(what); "
+                + "the oldest has \(held.oldestSize) bytes, at offset \(held.oldestOffset) of its ring")
     }
 
     /// Whether the session has ended.

@@ -235,4 +235,28 @@ import Testing
         #expect(isSame, "seed \(seed)")
         #expect(traffic.count < 60 || result.count < traffic.count, "seed \(seed)")
     }
+
+    @Test(arguments: 1...5 as ClosedRange<UInt64>)
+    func `hostile packets pass by unchanged`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<200 {
+            let packets = (0..<20).map { _ in
+                var packet = PacketFixture.randomBytes(Int.random(in: 1...120, using: &generator), using: &generator)
+                packet[0] = [0x45, 0x60, 0x4f, packet[0]].randomElement(using: &generator)!
+                // Nearly right, so that it gets far: lengths and protocol are made to fit, some of the time.
+                if packet.count > 40 && Bool.random(using: &generator) {
+                    let isIPv6 = packet[0] >> 4 == 6
+                    let length = isIPv6 ? packet.count - 40 : packet.count
+                    packet.replaceSubrange(isIPv6 ? 4..<6 : 2..<4, with: PacketFixture.be(UInt16(length)))
+                    packet[isIPv6 ? 6 : 9] = [6, 17].randomElement(using: &generator)!
+                    if !isIPv6 { packet.replaceSubrange(6..<8, with: [0x40, 0]) }
+                }
+                return packet
+            }
+            // No checksum is right by chance, so nothing may merge.
+            let header = [UInt8](repeating: 0, count: VirtioNetHeader.size)
+            let isSame = Self.frames(packets) == packets.map { header + $0 }
+            #expect(isSame, "seed \(seed)")
+        }
+    }
 }
