@@ -2,8 +2,6 @@ internal import Glibc
 
 /// The error numbers that decide what a data path does next, for those who have no libc at hand. Source: errno(3).
 public enum ErrorNumber {
-    /// EAGAIN: nothing there, or no room, just now.
-    public static let wouldBlock = Glibc.EAGAIN
     /// EBADFD: a TUN queue whose interface is gone.
     public static let badDescriptorState = Glibc.EBADFD
     /// ENODEV: no such interface.
