@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct clinux_mmsghdr) == sizeof(struct mmsghdr), "struct mmsghdr");
 _Static_assert(offsetof(struct clinux_mmsghdr, length) == offsetof(struct mmsghdr, msg_len), "struct mmsghdr");
@@ -84,6 +87,18 @@ unsigned long clinux_write_datagram_control(
 
 void clinux_set_thread_name(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+int clinux_set_time_slice(uint64_t nanoseconds) {
+    // struct sched_attr, which glibc 2.36 lacks: size, policy, flags, nice, priority, runtime, deadline, period.
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attributes = {.size = sizeof attributes, .flags = 0x08 /* SCHED_FLAG_KEEP_POLICY */, .nice = getpriority(PRIO_PROCESS, 0), .runtime = nanoseconds};
+    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
 int clinux_ppoll(struct pollfd *descriptors, unsigned long count, const struct timespec *timeout) {

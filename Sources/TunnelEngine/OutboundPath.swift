@@ -14,10 +14,11 @@ internal import WireGuardProtocol
 /// ```
 @safe
 struct OutboundPath: ~Copyable {
-    /// Super-packets read from the interface in one turn: more would keep the other direction waiting.
-    private static let superPackets = 8
-    /// Packets of one turn: eight super-packets of 64 KiB at an MTU of 1280 are 416.
-    private static let capacity = 512
+    /// Reads from the interface in one turn: small packets come one at a time, and share the costs of a turn.
+    private static let reads = 64
+    /// Packets of one turn, eight super-packets of 64 KiB at an MTU of 1420: more would leave the cache, and keep the other direction
+    /// waiting.
+    private static let capacity = 360
 
     private let engine: Engine
     private let cipher: TransportCipher
@@ -62,7 +63,7 @@ struct OutboundPath: ~Copyable {
 
     /// The session splits super-packets into the ring, each packet with room around it.
     private mutating func read() throws(AdapterError) {
-        _ = try engine.session.receive(into: &packets, superPackets: Self.superPackets)
+        _ = try engine.session.receive(into: &packets, superPackets: Self.reads)
     }
 
     /// Looks up whose each packet is, writes its header, and queues the datagram it will be.

@@ -110,6 +110,7 @@ struct TunnelProcess {
             destination.switchToSystemLog()
             stage.enter()
             word.ready(summary)
+            Process.releaseStartupCode()
         case .none:
             stage.enter()
             if !output.quiet { Terminal.error(summary) }

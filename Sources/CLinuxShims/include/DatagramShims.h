@@ -43,6 +43,9 @@ const char *clinux_error_text(int error, char *buffer, size_t size);
 // The name of an errno, as in errno(3), or NULL.
 const char *clinux_error_name(int error);
 
+// Asks for time slices of this length for the calling thread (SCHED_OTHER with a runtime, Linux 6.12): 0, or -1 with errno.
+int clinux_set_time_slice(uint64_t nanoseconds);
+
 // The processor's hint that this is a waiting loop.
 static inline void clinux_pause(void) {
 #if defined(__x86_64__)
