@@ -9,7 +9,7 @@ extension Process {
             // address range, permissions, offset, device, inode, path
             let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
             // Code is never written to, so its pages can't hold anything that the file doesn't.
-            guard fields.count == 6, fields[1] == "r-xp", fields[5].first == "/" else { continue }
+            guard fields.count == 6, fields[1] == "r-xp", fields[5].contains("/") else { continue }
             let range = fields[0].split(separator: "-")
             guard range.count == 2, let start = UInt(range[0], radix: 16), let end = UInt(range[1], radix: 16), start < end else {
                 continue
