@@ -1,7 +1,7 @@
 internal import CLinuxShims
 internal import Glibc
 
-/// A program that this one started. It is given its descriptors and nothing else: all others close.
+/// A program that this one started. Descriptors that were opened here close in it, but for those that it is given.
 public struct ChildProcess: Sendable {
     /// What a standard descriptor of the child is.
     public enum Stream: Sendable {

@@ -4,8 +4,8 @@ internal import NetworkTypes
 /// Going to the background: this program starts itself again, and the new process says over a pipe when it is ready, or why it
 /// can't be. A running Swift program has threads, so it is never forked.
 public enum BackgroundStart {
-    /// The number under which the new process finds the pipe.
-    static let readyDescriptor: Int32 = 3
+    /// The number under which the new process finds the pipe: far from those that others hand over by number.
+    static let readyDescriptor: Int32 = 200
     /// The environment variable that tells it so.
     static let variable = "WG_LITE_READY_FD"
 

@@ -17,7 +17,7 @@ enum Firewall {
     /// Adds the rules of one family.
     static func add(
         _ family: AddressFamily, interface: String, mark: UInt32, addresses: [IPInterfaceAddress], _ rollback: inout Rollback,
-        _ report: SetupReport
+        tool: Tool? = Self.tool, _ report: SetupReport
     ) throws(SetupError) {
         guard let tool else {
             return report.warning(

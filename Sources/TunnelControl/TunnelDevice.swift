@@ -11,8 +11,8 @@ final class TunnelDevice: Sendable {
     let interface: String
     let engine: Engine
     let server: UAPIServer
-    /// Keeps a transient interface alive until the session does.
-    private let adapter: Adapter
+    /// Keeps a transient interface alive until the session does; nil for one that was handed over.
+    private let adapter: Adapter?
 
     /// Whose the interfaces are.
     static let pool = "wg-lite"
@@ -25,21 +25,9 @@ final class TunnelDevice: Sendable {
         options supervisorOptions: TunnelSupervisor.Options
     ) throws(SetupError) {
         self.interface = interface
-        do throws(AdapterError) {
-            adapter = try Adapter.create(name: interface, pool: Self.pool, options: AdapterOptions(lifetime: .transient))
-        } catch {
-            var remedy = error.remedy.isEmpty ? nil : error.remedy
-            if error.code == .accessDenied {
-                remedy = "needs CAP_NET_ADMIN: run with sudo, or try it in a sandbox of its own: unshare -Urn wg-lite …"
-            }
-            throw SetupError("create the interface \(interface)", error.message, remedy: remedy)
-        }
-        let session: Session
-        do throws(AdapterError) {
-            session = try adapter.startSession(Engine.sessionOptions(capacity: Self.ringCapacity))
-        } catch {
-            throw SetupError("use the interface \(interface)", error.message, remedy: error.remedy.isEmpty ? nil : error.remedy)
-        }
+        let inherited = supervisorOptions.inherited
+        adapter = inherited.tun == nil ? try Self.makeAdapter(interface) : nil
+        let session = try Self.startSession(interface, adapter, inherited.tun)
         var options = EngineOptions()
         options.mtu = mtu
         options.listenPort = listenPort
@@ -56,7 +44,11 @@ final class TunnelDevice: Sendable {
         }
         self.engine = engine
         do throws(SetupError) {
-            server = try UAPIServer(path: directory.socket(of: interface), tunnel: Self.tunnel(engine), report: log)
+            if let listener = inherited.uapi {
+                server = try UAPIServer(listener: listener, tunnel: Self.tunnel(engine), report: log)
+            } else {
+                server = try UAPIServer(path: directory.socket(of: interface), tunnel: Self.tunnel(engine), report: log)
+            }
         } catch {
             session.end()
             throw error
@@ -69,6 +61,28 @@ final class TunnelDevice: Sendable {
             throw SetupError("start the tunnel", "\(error)")
         }
         try server.start()
+    }
+
+    private static func makeAdapter(_ interface: String) throws(SetupError) -> Adapter {
+        do throws(AdapterError) {
+            return try Adapter.create(name: interface, pool: pool, options: AdapterOptions(lifetime: .transient))
+        } catch {
+            var remedy = error.remedy.isEmpty ? nil : error.remedy
+            if error.code == .accessDenied {
+                remedy = "needs CAP_NET_ADMIN: run with sudo, or try it in a sandbox of its own: unshare -Urn wg-lite …"
+            }
+            throw SetupError("create the interface \(interface)", error.message, remedy: remedy)
+        }
+    }
+
+    private static func startSession(_ interface: String, _ adapter: Adapter?, _ inherited: Int32?) throws(SetupError) -> Session {
+        let options = Engine.sessionOptions(capacity: ringCapacity)
+        do throws(AdapterError) {
+            if let adapter { return try adapter.startSession(options) }
+            return try Session.start(attached: TunDescriptor(owning: FileDescriptor(owning: inherited ?? -1)), options)
+        } catch {
+            throw SetupError("use the interface \(interface)", error.message, remedy: error.remedy.isEmpty ? nil : error.remedy)
+        }
     }
 
     private static func tunnel(_ engine: Engine) -> UAPIServer.Tunnel {
@@ -104,5 +118,23 @@ final class TunnelDevice: Sendable {
     func stop() {
         server.stop()
         engine.stop()
+    }
+}
+
+/// Descriptors that another program opened for us, as wireguard-go takes them; ours from then on.
+public struct InheritedDescriptors: Hashable, Sendable {
+    /// WG_TUN_FD: an attached TUN queue.
+    public var tun: Int32?
+    /// WG_UAPI_FD: a listening control socket.
+    public var uapi: Int32?
+
+    public init() {}
+
+    /// Reads both from the environment.
+    public static func fromEnvironment() -> InheritedDescriptors {
+        var inherited = InheritedDescriptors()
+        inherited.tun = Process.environment("WG_TUN_FD").flatMap(Int32.init)
+        inherited.uapi = Process.environment("WG_UAPI_FD").flatMap(Int32.init)
+        return inherited
     }
 }

@@ -6,8 +6,6 @@ internal import TunnelEngine
 internal import WireGuardCrypto
 
 extension TunnelSupervisor {
-    /// How often stale endpoints with names are looked up again.
-    static let resolutionInterval = Interval.seconds(120)
     /// A handshake that is older means that its session has ended: the reject time plus one attempt.
     private static let staleAfter = Interval.seconds(180 + 5)
 

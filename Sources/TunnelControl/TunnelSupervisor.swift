@@ -17,6 +17,10 @@ public final class TunnelSupervisor {
         public var aead = BackendChoice.Preference.automatic
         /// Threads that seal and open packets, 1 or more.
         public var cryptoThreads = 1
+        /// How often silent peers' names are looked up again, in seconds; 0 for never.
+        public var resolutionInterval: UInt32 = 120
+        /// What was handed over instead of being made.
+        public var inherited = InheritedDescriptors()
         /// Where the engine's lines go.
         public var engineLog: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
 
@@ -53,7 +57,7 @@ public final class TunnelSupervisor {
         notification = ServiceNotification()
         SignalDescriptor.ignoreBrokenPipes()
         do throws(SystemError) {
-            signals = try SignalDescriptor([SignalDescriptor.terminate, SignalDescriptor.interrupt])
+            signals = try SignalDescriptor([SignalDescriptor.terminate, SignalDescriptor.interrupt, SignalDescriptor.hangUp])
         } catch {
             throw SetupError("wait for signals", error)
         }
@@ -95,7 +99,12 @@ public final class TunnelSupervisor {
     public func run() {
         notification.ready("\(interface) is up")
         var nextWatchdog = notification.watchdogInterval.map { Clock.now + $0 }
-        var nextResolution = file?.unresolvedEndpoints.isEmpty ?? true ? nil : Clock.now + Self.resolutionInterval
+        let resolutionInterval = Interval.seconds(UInt64(options.resolutionInterval))
+        // Nobody wakes up for names that there aren't.
+        var nextResolution: Instant? {
+            didSet { if file?.unresolvedEndpoints.isEmpty ?? true || options.resolutionInterval == 0 { nextResolution = nil } }
+        }
+        nextResolution = Clock.now + resolutionInterval
         while true {
             let deadline = [nextWatchdog, nextResolution].compactMap { $0 }.min()
             let ready = DescriptorPoll.wait(
@@ -112,14 +121,17 @@ public final class TunnelSupervisor {
                 report.notice("\(interface) ends: its control socket was removed")
                 return takeDown(report)
             }
-            if ready[3], serveClient() { return }
+            if ready[3] {
+                if serveClient() { return }
+                nextResolution = nextResolution ?? (Clock.now + resolutionInterval)
+            }
             if let due = nextWatchdog, let interval = notification.watchdogInterval, due <= Clock.now {
                 notification.watchdog()
                 nextWatchdog = Clock.now + interval
             }
             if let due = nextResolution, due <= Clock.now {
                 refreshStaleEndpoints()
-                nextResolution = Clock.now + Self.resolutionInterval
+                nextResolution = Clock.now + resolutionInterval
             }
         }
     }

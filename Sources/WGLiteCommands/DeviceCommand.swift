@@ -9,7 +9,7 @@ struct DeviceCommand: ParsableCommand {
         discussion: """
             Goes to the background and returns when the device is ready, so that \
             WG_QUICK_USERSPACE_IMPLEMENTATION=wg-lite wg-quick up wg0 works. It ends when its interface or its control socket is removed. \
-            WG_PROCESS_FOREGROUND=1 keeps it in the foreground, LOG_LEVEL is verbose, error or silent.
+            WG_TUN_FD and WG_UAPI_FD hand over a TUN queue and a listening socket. WG_PROCESS_FOREGROUND=1 keeps it in the foreground, LOG_LEVEL is verbose, error or silent.
             """)
 
     @Argument(help: "The interface's name.")
@@ -33,7 +33,9 @@ struct DeviceCommand: ParsableCommand {
             log.logLevel = Self.level(Process.environment("LOG_LEVEL"))
             var engine = EngineOptionGroup()
             (engine.aead, engine.cryptoThreads) = (.automatic, 1)
-            try TunnelProcess(interface: interface, source: nil, file: nil, output: output, log: log, engine: engine, requiresDNS: false)
+            var options = TunnelSupervisor.Options()
+            options.inherited = .fromEnvironment()
+            try TunnelProcess(interface: interface, source: nil, file: nil, output: output, log: log, engine: engine, options: options)
                 .run(word)
             return
         }

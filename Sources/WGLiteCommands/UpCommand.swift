@@ -22,6 +22,9 @@ struct UpCommand: ParsableCommand {
     @Flag(help: "Fail when the name servers can't be set.")
     var requireDNS = false
 
+    @Option(help: ArgumentHelp("How often names of silent peers are looked up again; 0 for never.", valueName: "seconds"))
+    var resolveInterval: UInt32 = 120
+
     @OptionGroup var output: OutputOptions
     @OptionGroup var log: LogOptions
     @OptionGroup var engine: EngineOptionGroup
@@ -33,8 +36,11 @@ struct UpCommand: ParsableCommand {
         let file = try source.load()
         if !isChild { try Self.show(file, quiet: output.quiet, outcome: "\(source.interface) was not created; nothing was changed.") }
         if isChild || foreground {
+            var options = TunnelSupervisor.Options()
+            options.requiresDNS = requireDNS
+            options.resolutionInterval = resolveInterval
             try TunnelProcess(
-                interface: source.interface, source: source, file: file, output: output, log: log, engine: engine, requiresDNS: requireDNS
+                interface: source.interface, source: source, file: file, output: output, log: log, engine: engine, options: options
             ).run(word)
             return
         }
@@ -59,7 +65,7 @@ struct TunnelProcess {
     var output: OutputOptions
     var log: LogOptions
     var engine: EngineOptionGroup
-    var requiresDNS: Bool
+    var options: TunnelSupervisor.Options
 
     /// Brings the tunnel up, says so, and stays until it ends.
     /// - Parameter word: what the starting process waits for; nil in the foreground.
@@ -69,8 +75,7 @@ struct TunnelProcess {
         let handler = TunnelLogHandler(
             logLevel: Logger.Level(rawValue: log.logLevel.rawValue) ?? .notice, label: interface, format: format, destination: destination)
         let logger = Logger(label: interface) { _ in handler }
-        var options = TunnelSupervisor.Options()
-        options.requiresDNS = requiresDNS
+        var options = options
         options.aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
         options.cryptoThreads = engine.cryptoThreads
         options.engineLog = logger.engineSink

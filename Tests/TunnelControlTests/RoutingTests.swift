@@ -122,6 +122,26 @@ import TunnelConfiguration
             #expect(try ChildProcess.run(nft, ["list", "ruleset"]).output == "")
         }
     }
+
+    @Test(.enabled(if: ChildProcess.find("iptables-restore") != nil, "iptables is not installed"))
+    func `where there is no nft, iptables gets the same rules and loses them again`() throws {
+        try inNamespace {
+            try Self.makeLink()
+            let save = ChildProcess.find("iptables-save")!
+            func own() throws -> [Substring] {
+                try ChildProcess.run(save, []).output.split(separator: "\n").filter { $0.contains("wg-lite rule for t") }
+            }
+            var rollback = Rollback(recordPath: nil)
+            let addresses = [IPInterfaceAddress("10.5.0.1/24")!, IPInterfaceAddress("fd05::1/64")!]
+            for family in AddressFamily.both {
+                try Firewall.add(family, interface: "t", mark: 51820, addresses: addresses, &rollback, tool: .iptables, .silent)
+            }
+            #expect(try own().count == 3)
+            #expect(rollback.entries == [.firewall(.iptables, interface: "t")])
+            rollback.performAll(.silent)
+            #expect(try own().isEmpty)
+        }
+    }
 }
 
 @Suite struct RouteDestinationTests {
