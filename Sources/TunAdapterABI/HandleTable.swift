@@ -47,6 +47,12 @@ struct HandleTable: ~Copyable, Sendable {
         free = Mutex(Array((0..<Self.capacity).reversed()))
     }
 
+    deinit {
+        // SAFETY: nobody is left to use it; every slot was initialized.
+        unsafe slots.deinitialize(count: Self.capacity)
+        unsafe slots.deallocate()
+    }
+
     /// Keeps `object` for a new handle.
     /// - Returns: nil when all slots are in use.
     func insert<Object: AnyObject>(_ object: Object, _ kind: HandleKind) -> OpaquePointer? {

@@ -91,6 +91,27 @@ private let pool = "org.example.test"
         }
     }
 
+    @Test func `without privilege the error names the device and the way out`() async throws {
+        guard getuid() == 0 else { try Test.cancel("only root can give up privilege") }
+        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+            setgid(65534)
+            setuid(65534)
+            do throws(AdapterError) {
+                _ = try Adapter.create(name: "demo0", pool: pool)
+            } catch {
+                print(error.code == .accessDenied ? "\(error)" : "another code: \(error)")
+            }
+            // exit(3) would skip what print still holds.
+            fflush(nil)
+        }
+        let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+        // Where everybody may open the device the kernel refuses the interface itself.
+        let texts = ["/dev/net/tun: permission denied; ", "interface demo0: permission denied; "].map {
+            $0 + "needs CAP_NET_ADMIN, or run inside `unshare -Urn`"
+        }
+        #expect(texts.contains { output.contains($0) }, "\(output)")
+    }
+
     @Test func `a namespace takes its persistent adapters with it, and nothing stays open`() throws {
         let identity: NetworkNamespace.Identity
         do {
