@@ -38,8 +38,7 @@ extension Adapter {
             // Somebody may have made one of the same name or GUID meanwhile; whoever sees the other's withdraws.
             links = try netlink.links()
             if let refusal = refusal(of: identity, name, excluding: link.index, in: links) { throw refusal }
-            if let owner = options.owner { try device.setOwner(owner) }
-            if let group = options.group { try device.setGroup(group) }
+            try setOwners(of: device, options)
             AdapterLog.write(.info, "created adapter \(name) of pool \(pool), interface \(interface)")
             guard options.lifetime == .persistent else {
                 return Adapter(link: link, identity: identity, namespace: namespace, netlink: netlink, device: device)
@@ -52,6 +51,16 @@ extension Adapter {
             throw .changing(error, name)
         } catch {
             throw AdapterError(.system, "adapter \(name): \(error)")
+        }
+    }
+
+    private static func setOwners(of device: borrowing TunDescriptor, _ options: AdapterOptions) throws(AdapterError) {
+        do throws(SystemError) {
+            if let owner = options.owner { try device.setOwner(owner) }
+            if let group = options.group { try device.setGroup(group) }
+        } catch {
+            throw AdapterError(
+                .invalidParameter, "the owner or group of the adapter: \(error)", remedy: "use one that exists in this user namespace")
         }
     }
 

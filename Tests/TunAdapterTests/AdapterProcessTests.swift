@@ -94,8 +94,11 @@ private let pool = "org.example.test"
     @Test func `without privilege the error names the device and the way out`() async throws {
         guard getuid() == 0 else { try Test.cancel("only root can give up privilege") }
         let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
-            setgid(65534)
-            setuid(65534)
+            guard setgid(65534) == 0, setuid(65534) == 0 else {
+                print("no other user")
+                fflush(nil)
+                return
+            }
             do throws(AdapterError) {
                 _ = try Adapter.create(name: "demo0", pool: pool)
             } catch {
@@ -105,6 +108,7 @@ private let pool = "org.example.test"
             fflush(nil)
         }
         let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+        if output.contains("no other user") { try Test.cancel("this user namespace knows only one user") }
         // Where everybody may open the device the kernel refuses the interface itself.
         let texts = ["/dev/net/tun: permission denied; ", "interface demo0: permission denied; "].map {
             $0 + "needs CAP_NET_ADMIN, or run inside `unshare -Urn`"

@@ -340,11 +340,14 @@ private let pool = "org.example.test"
     @Test func `owner and group are kept`() throws {
         try inNewNamespace {
             var options = AdapterOptions()
-            options.owner = 1234
-            options.group = 4321
+            // Users that every user namespace knows, and one that hardly any does.
+            options.owner = getuid()
+            options.group = getgid()
             let adapter = try Adapter.create(name: "demo0", pool: pool, options: options)
-            #expect(try adapter.link().owner == 1234 && adapter.link().group == 4321)
+            #expect(try adapter.link().owner == getuid() && adapter.link().group == getgid())
             try adapter.delete()
+            options.owner = .max
+            #expect(code { _ = try Adapter.create(name: "demo0", pool: pool, options: options) } == .invalidParameter)
         }
     }
 }
