@@ -13,7 +13,7 @@ public struct WGLiteCommand: ParsableCommand {
             CommandGroup(name: "Tunnels:", subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self, ReloadCommand.self]),
             CommandGroup(name: "Looking closer:", subcommands: [ShowCommand.self, CheckCommand.self]),
             CommandGroup(name: "Keys:", subcommands: [GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self]),
-            CommandGroup(name: "For other programs:", subcommands: [DeviceCommand.self]),
+            CommandGroup(name: "For other programs:", subcommands: [DeviceCommand.self, ManualCommand.self]),
         ])
 
     /// The program's version.

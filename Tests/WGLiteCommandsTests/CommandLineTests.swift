@@ -56,4 +56,18 @@ import Testing
             }
         }
     }
+
+    @Test func `every command has a manual page that says what its help says`() {
+        for command in ManualPage.commands {
+            let page = ManualPage.page(of: command)
+            #expect(page.hasPrefix(".TH WG-LITE-"))
+            let help = HelpText(WGLiteCommand.helpMessage(for: command, columns: 1000))
+            #expect(!help.usage.isEmpty && !help.sections.isEmpty)
+            for entry in help.sections.flatMap(\.entries) {
+                #expect(!entry.description.isEmpty, "\(entry.term) in \(page)")
+                #expect(page.contains(ManualPage.escape(entry.term)) && page.contains(ManualPage.escape(entry.description)))
+            }
+        }
+        #expect(ManualPage.escape(".a - b\\c `d`") == "\\&.a \\- b\\ec \\(gad\\(ga")
+    }
 }
