@@ -52,10 +52,13 @@ public struct HandshakeQueue: ~Copyable {
 
     public var count: Int { storage.count - head }
 
+    /// Whether another datagram fits.
+    public var hasRoom: Bool { count < Self.capacity }
+
     /// Adds a datagram at the end.
     /// - Returns: false if the queue is full; the datagram is dropped.
     public mutating func append(_ datagram: HandshakeDatagram, now: Instant) -> Bool {
-        guard count < Self.capacity else { return false }
+        guard hasRoom else { return false }
         storage.append(datagram)
         if count >= Self.loadThreshold { underLoadUntil = now + Self.loadLinger }
         return true

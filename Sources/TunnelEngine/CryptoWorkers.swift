@@ -73,7 +73,7 @@ final class CryptoWorkers: Sendable {
             let first = next.add(Self.grain, ordering: .relaxed).oldValue
             guard first < total else { return }
             let end = min(first + Self.grain, total)
-            for index in first..<end { unsafe cipher.perform(&batch[index]) }
+            unsafe cipher.perform(batch + first, count: end - first)
             finished.add(end - first, ordering: .releasing)
         }
     }

@@ -102,7 +102,7 @@ public final class Engine: Sendable {
             unsafe workers.perform(jobs, count: count, cipher: cipher)
             return
         }
-        for index in 0..<count { unsafe cipher.perform(&jobs[index]) }
+        unsafe cipher.perform(jobs, count: count)
     }
 
     /// Sleeps until the engine has ended and says why.

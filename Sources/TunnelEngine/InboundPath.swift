@@ -26,6 +26,10 @@ struct InboundPath: ~Copyable {
     private var slots = OutgoingBatch(capacity: InboundPath.capacity)
     private let datagrams: UnsafeMutablePointer<Datagram>
     private var datagramCount = 0
+    private let handshakes: UnsafeMutablePointer<Datagram>
+    private var handshakeCount = 0
+    /// What ``sort(at:)`` drops, for the tunnel's counters.
+    private var refused = DropCounters()
 
     /// A data message before it is looked at more closely.
     @safe
@@ -52,6 +56,7 @@ struct InboundPath: ~Copyable {
         self.engine = engine
         cipher = TransportCipher(engine.aead.backend)
         unsafe datagrams = .allocate(capacity: Self.capacity)
+        unsafe handshakes = .allocate(capacity: Self.capacity)
         unsafe found = .allocate(capacity: Self.capacity)
         unsafe jobs = .allocate(capacity: Self.capacity)
         unsafe scratch = .allocate(byteCount: 64, alignment: 64)
@@ -59,6 +64,7 @@ struct InboundPath: ~Copyable {
 
     deinit {
         unsafe datagrams.deallocate()
+        unsafe handshakes.deallocate()
         unsafe found.deallocate()
         unsafe jobs.deallocate()
         unsafe scratch.deallocate()
@@ -87,8 +93,8 @@ struct InboundPath: ~Copyable {
     /// Separates data from handshakes, and makes room for the packets in the send ring.
     private mutating func sort(at time: TimePoint) {
         datagramCount = 0
-        var drops = DropCounters()
-        var hasHandshakes = false
+        handshakeCount = 0
+        refused = DropCounters()
         for index in 0..<messages.count {
             let message = messages.message(at: index)
             let segment = message.segmentSize
@@ -103,33 +109,48 @@ struct InboundPath: ~Copyable {
                 slotCount == 0
                 || engine.session.allocate(
                     count: slotCount, size: payload, lastSize: slotCount == count ? lastPayload : payload, into: &slots)
-            for number in 0..<count {
-                let start = number * segment
-                let size = min(segment, total - start)
-                let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: message.bytes[start..<start + size])
-                let slot = hasRoom && number < slotCount ? first + number : -1
-                switch unsafe Self.kind(of: bytes) {
-                case .transport where slot < 0 && size > TransportMessage.overhead:
-                    drops.add(.interfaceQueueFull)
-                case .transport where datagramCount == Self.capacity:
-                    drops.add(.interfaceQueueFull)
-                    if slot >= 0 { slots.abandon(slot) }
-                case .transport:
-                    unsafe datagrams[datagramCount] = Datagram(bytes: bytes, slot: slot, message: index)
-                    datagramCount += 1
-                case .handshakeInitiation, .handshakeResponse, .cookieReply:
-                    if slot >= 0 { slots.abandon(slot) }
-                    hasHandshakes = true
-                    unsafe post(bytes, from: index, at: time, &drops)
-                case nil:
-                    if slot >= 0 { slots.abandon(slot) }
-                    drops.add(size < TransportMessage.overhead ? .tooShort : .unknownType)
+            unsafe split(message.bytes, segment, message: index, firstSlot: first, slotCount: hasRoom ? slotCount : 0)
+        }
+        if handshakeCount > 0 { post(at: time) }
+        if refused.total > 0 { engine.tunnel.withLock { $0.drops.add(refused) } }
+        if datagramCount == 0 { engine.session.send(&slots) }
+    }
+
+    /// Sorts the datagrams of one super-datagram.
+    @inline(never)
+    private mutating func split(
+        _ message: UnsafeMutableRawBufferPointer, _ segment: Int, message index: Int, firstSlot: Int, slotCount: Int
+    ) {
+        var start = 0
+        var number = 0
+        while start < message.count {
+            let size = min(segment, message.count - start)
+            let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: message[start..<start + size])
+            let slot = number < slotCount ? firstSlot + number : -1
+            start += size
+            number += 1
+            switch unsafe Self.kind(of: bytes) {
+            case .transport where slot < 0 && size > TransportMessage.overhead:
+                refused.add(.interfaceQueueFull)
+            case .transport where datagramCount == Self.capacity:
+                refused.add(.interfaceQueueFull)
+                if slot >= 0 { slots.abandon(slot) }
+            case .transport:
+                unsafe datagrams[datagramCount] = Datagram(bytes: bytes, slot: slot, message: index)
+                datagramCount += 1
+            case .handshakeInitiation, .handshakeResponse, .cookieReply:
+                if slot >= 0 { slots.abandon(slot) }
+                if handshakeCount == Self.capacity {
+                    refused.add(.handshakeQueueFull)
+                } else {
+                    unsafe handshakes[handshakeCount] = Datagram(bytes: bytes, slot: -1, message: index)
+                    handshakeCount += 1
                 }
+            case nil:
+                if slot >= 0 { slots.abandon(slot) }
+                refused.add(size < TransportMessage.overhead ? .tooShort : .unknownType)
             }
         }
-        if drops.total > 0 { engine.tunnel.withLock { $0.drops.add(drops) } }
-        if hasHandshakes { engine.attention.signal() }
-        if datagramCount == 0 { engine.session.send(&slots) }
     }
 
     private static func kind(of bytes: UnsafeMutableRawBufferPointer) -> MessageKind? {
@@ -140,19 +161,29 @@ struct InboundPath: ~Copyable {
         }
     }
 
-    /// Hands a handshake message to the handshake thread.
-    private func post(
-        _ bytes: UnsafeMutableRawBufferPointer, from message: Int, at time: TimePoint, _ drops: inout DropCounters
-    ) {
-        let sender = messages.sender(at: message)
-        guard
-            let datagram = unsafe HandshakeDatagram(
-                UnsafeRawBufferPointer(bytes), from: sender, at: messages.localSource(at: message)),
-            engine.inbox.withLock({ $0.append(datagram, now: time.now) })
-        else { return drops.add(.handshakeQueueFull) }
+    /// Hands the handshake messages to the handshake thread, all at once: in a flood its lock is taken for a turn's worth, and what
+    /// finds no room costs no copy.
+    private mutating func post(at time: TimePoint) {
+        let engine = engine
+        let posted = engine.inbox.withLock { inbox in
+            for index in 0..<handshakeCount {
+                guard inbox.hasRoom else { return index }
+                let handshake = unsafe handshakes[index]
+                let datagram = unsafe HandshakeDatagram(
+                    UnsafeRawBufferPointer(handshake.bytes), from: messages.sender(at: handshake.message),
+                    at: messages.localSource(at: handshake.message))
+                // Its kind has a length, so it is never too long.
+                guard let datagram else { continue }
+                _ = inbox.append(datagram, now: time.now)
+            }
+            return handshakeCount
+        }
+        refused.add(.handshakeQueueFull, handshakeCount - posted)
+        engine.attention.signal()
     }
 
     /// Finds each message's session; those without one are dropped here.
+    @inline(never)
     private mutating func find(_ tunnel: inout Tunnel, at time: TimePoint) {
         jobCount = 0
         for index in 0..<datagramCount {
@@ -176,6 +207,7 @@ struct InboundPath: ~Copyable {
     }
 
     /// Asks of each opened message whether it is new, and whether its peer may send what is inside.
+    @inline(never)
     private mutating func accept(_ tunnel: inout Tunnel, at time: TimePoint) {
         var arrival: Arrival?
         var arrived = -1

@@ -67,6 +67,7 @@ struct OutboundPath: ~Copyable {
     }
 
     /// Looks up whose each packet is, writes its header, and queues the datagram it will be.
+    @inline(never)
     private mutating func route(_ tunnel: inout Tunnel, at time: TimePoint) {
         jobCount = 0
         var lastDestination: IPAddress?

@@ -32,6 +32,12 @@ public struct CipherJob {
 }
 
 extension TransportCipher {
+    /// Does the work of `count` jobs, one after the other.
+    @inline(never)
+    public func perform(_ jobs: UnsafeMutablePointer<CipherJob>, count: Int) {
+        for index in 0..<count { unsafe perform(&jobs[index]) }
+    }
+
     /// Does the work of one job.
     public func perform(_ job: inout CipherJob) {
         // SAFETY: whoever made the job vouches for its pointers and sizes.
