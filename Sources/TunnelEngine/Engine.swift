@@ -29,6 +29,8 @@ public final class Engine: Sendable {
     /// Which library seals and opens, and why.
     public let aead: BackendChoice
     private let workers: CryptoWorkers?
+    /// How long the packet loop has packets in its hands.
+    let latencies = LatencyRecorder()
     let log: @Sendable (EngineLogLevel, String) -> Void
     private let firewallMark: Mutex<UInt32>
     private let threads = Mutex<[SystemThread]>([])

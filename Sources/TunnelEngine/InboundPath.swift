@@ -72,6 +72,7 @@ struct InboundPath: ~Copyable {
 
     /// Takes what waits at `socket`, up to a turn's worth.
     mutating func turn(from socket: UDPSocket, at time: TimePoint) {
+        let start = Clock.now
         guard receive(from: socket) else { return }
         sort(at: time)
         guard datagramCount > 0 else { return }
@@ -84,6 +85,7 @@ struct InboundPath: ~Copyable {
             if tunnel.needsAttention { engine.attention.signal() }
         }
         deliver()
+        if jobCount > 0 { engine.latencies.inbound.record(Clock.now.since(start), packets: jobCount) }
     }
 
     private mutating func receive(from socket: UDPSocket) -> Bool {

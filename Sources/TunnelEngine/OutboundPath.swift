@@ -47,6 +47,7 @@ struct OutboundPath: ~Copyable {
     /// Takes what waits at the interface, up to a turn's worth.
     /// - Throws: when the session has ended.
     mutating func turn(to sockets: SocketPair, at time: TimePoint) throws(AdapterError) {
+        let start = Clock.now
         try read()
         guard packets.count > 0 else { return }
         let engine = engine
@@ -57,6 +58,7 @@ struct OutboundPath: ~Copyable {
             if tunnel.needsAttention { engine.attention.signal() }
         }
         send(to: sockets, at: time)
+        if jobCount > 0 { engine.latencies.outbound.record(Clock.now.since(start), packets: jobCount) }
         release()
         unreachable.send(through: engine.session)
     }

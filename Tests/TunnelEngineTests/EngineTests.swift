@@ -79,6 +79,13 @@ private func packet(from source: UInt8, to destination: UInt8, number: UInt8, si
         for packet in back { #expect(pair.adapters[1].inject(packet)) }
         #expect(pair.collect(50, at: 0) == back)
         #expect(pair.engines[0].snapshot().peers[0].lastHandshake != nil)
+        // The last batch is counted after it has come out.
+        pair.stop()
+        let latency = pair.engines[0].latency
+        // The first packets may have waited for the session, which the histogram leaves out.
+        #expect(latency.inbound.total >= 50)
+        #expect(latency.outbound.total <= 50)
+        #expect(latency.inbound.percentile(1)! > Interval(nanoseconds: 1000))
         #expect(pair.engines[0].drops.total == 0)
         #expect(pair.engines[1].drops.total == 0)
     }
