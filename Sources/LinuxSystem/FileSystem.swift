@@ -118,9 +118,16 @@ public enum FileSystem {
     /// Takes the lock of a file, which lasts until the descriptor closes, however the process ends.
     /// - Returns: nil when another process holds it.
     public static func lock(_ path: String) throws(SystemError) -> FileDescriptor? {
-        let file = try FileDescriptor.open(path, flags: O_RDWR | O_CREAT, mode: 0o600)
-        if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { return file }
-        guard Glibc.errno == EWOULDBLOCK else { throw SystemError(operation: "lock", subject: path) }
-        return nil
+        while true {
+            let file = try FileDescriptor.open(path, flags: O_RDWR | O_CREAT, mode: 0o600)
+            guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+                guard Glibc.errno == EWOULDBLOCK else { throw SystemError(operation: "lock", subject: path) }
+                return nil
+            }
+            // The former holder may have removed the file between the two calls; then others will lock another one.
+            var locked = stat()
+            var current = stat()
+            if unsafe fstat(file.rawValue, &locked) == 0, unsafe stat(path, &current) == 0, locked.st_ino == current.st_ino { return file }
+        }
     }
 }

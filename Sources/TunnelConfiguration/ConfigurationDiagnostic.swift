@@ -50,19 +50,52 @@ extension ConfigurationDiagnostic: CustomStringConvertible {
 }
 
 extension ConfigurationDiagnostic {
-    /// A problem of a span of `source`.
-    init(
-        _ severity: Severity, _ message: String, at span: SourceSpan?, in source: SourceText, suggestion: String? = nil,
-        secret: Range<Int>? = nil
-    ) {
-        self.init(severity: severity, file: source.name, length: 0, message: message, suggestion: suggestion)
+    /// A problem of a span of `source`. What may be a secret is blotted out, wherever it was written by mistake.
+    init(_ severity: Severity, _ message: String, at span: SourceSpan?, in source: SourceText, suggestion: String? = nil) {
+        self.init(
+            severity: severity, file: source.name, length: 0, message: Self.blotted(message), suggestion: suggestion.map(Self.blotted))
         guard let span else { return }
         var line = Array(source.line(span.line))
-        if let secret { for i in secret { line[i] = UInt8(ascii: "*") } }
+        if Self.mayHoldSecret(line) { Self.blotKeys(in: &line) }
         while let last = line.last, isSpace(last), line.count > span.bytes.upperBound { line.removeLast() }
         self.line = span.line
         column = line.prefix(span.bytes.lowerBound).text.count + 1
         length = max(1, line[span.bytes].text.count)
         sourceLine = line[...].text
+    }
+
+    /// Whether a line may hold a secret: every one but those whose key says that it is public.
+    private static func mayHoldSecret(_ line: [UInt8]) -> Bool {
+        ConfigurationKey(line.prefix { $0 != UInt8(ascii: "=") }.trimmed) != .publicKey
+    }
+
+    private static func blotted(_ text: String) -> String {
+        var bytes = Array(text.utf8)
+        blotKeys(in: &bytes)
+        return bytes[...].text
+    }
+
+    /// Blots out what is about as long as a key and has its letters; what is left of a damaged key as well.
+    private static func blotKeys(in line: inout [UInt8]) {
+        let shortestPart = 24
+        var start = line.startIndex
+        for i in line.indices.map({ $0 }) + [line.endIndex] {
+            if i < line.endIndex, isKeyLetter(line[i]) { continue }
+            if i - start >= shortestPart { for j in start..<i { line[j] = UInt8(ascii: "*") } }
+            start = i + 1
+        }
+        // The value of a secret's own key goes even if it is shorter.
+        let name = line.prefix { $0 != UInt8(ascii: "=") }
+        guard ConfigurationKey(name.trimmed)?.isSecret ?? false else { return }
+        for i in name.endIndex..<line.endIndex where i > name.endIndex && !isSpace(line[i]) { line[i] = UInt8(ascii: "*") }
+    }
+
+    private static func isKeyLetter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "+"), UInt8(ascii: "/"):
+            true
+        default: false
+        }
     }
 }

@@ -56,7 +56,7 @@ extension ConfigurationReader {
 
     private mutating func report(_ error: ValueError, of key: ConfigurationKey, at span: SourceSpan) {
         report(
-            .error, "\(key.rawValue): \(error.message)", at: span, suggestion: error.suggestion, secret: key.isSecret ? span.bytes : nil)
+            .error, "\(key.rawValue): \(error.message)", at: span, suggestion: error.suggestion)
     }
 
     /// The entries of a list, which commas separate; in the lists that `wg-quick` reads, spaces do as well.

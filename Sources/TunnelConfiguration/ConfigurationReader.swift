@@ -107,10 +107,9 @@ struct ConfigurationReader {
     }
 
     mutating func report(
-        _ severity: ConfigurationDiagnostic.Severity, _ message: String, at span: SourceSpan?, suggestion: String? = nil,
-        secret: Range<Int>? = nil
+        _ severity: ConfigurationDiagnostic.Severity, _ message: String, at span: SourceSpan?, suggestion: String? = nil
     ) {
         file.diagnostics.append(
-            ConfigurationDiagnostic(severity, message, at: span, in: file.source, suggestion: suggestion, secret: secret))
+            ConfigurationDiagnostic(severity, message, at: span, in: file.source, suggestion: suggestion))
     }
 }

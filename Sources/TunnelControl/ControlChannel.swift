@@ -7,13 +7,13 @@ internal import NetworkTypes
 /// `error`, a line end, and the closing message.
 enum ControlChannel {
     enum Request: Hashable, Sendable, LosslessStringConvertible {
-        case down
+        case down(verbose: Bool)
         /// Read the file again; or only say what that would change.
         case reload(dryRun: Bool, verbose: Bool)
 
         var description: String {
             switch self {
-            case .down: "down"
+            case .down(let verbose): "down \(verbose)"
             case .reload(let dryRun, let verbose): "reload \(dryRun) \(verbose)"
             }
         }
@@ -21,7 +21,7 @@ enum ControlChannel {
         init?(_ description: String) {
             let words = description.split(separator: " ")
             switch (words.first, words.count) {
-            case ("down", 1): self = .down
+            case ("down", 2): self = .down(verbose: words[1] == "true")
             case ("reload", 3): self = .reload(dryRun: words[1] == "true", verbose: words[2] == "true")
             default: return nil
             }
@@ -39,7 +39,8 @@ enum ControlChannel {
             if closing != nil {
                 closing! += chunk
             } else if let zero = chunk.firstIndex(of: 0) {
-                show(String(decoding: undecoded + chunk[..<zero], as: UTF8.self))
+                let rest = undecoded + chunk[..<zero]
+                if !rest.isEmpty { show(String(decoding: rest, as: UTF8.self)) }
                 closing = Array(chunk[(zero + 1)...])
             } else {
                 // Whole lines only, so that no character is cut.

@@ -38,7 +38,7 @@ enum PolicyRouting {
         try addRule(RuleSpecification(family: family, mark: table, isInverted: true, table: table), &rollback)
         report.command("ip \(option) rule add table main suppress_prefixlength 0")
         try addRule(RuleSpecification(family: family, suppressPrefixLength: 0), &rollback)
-        let route = try RouteSetup.add(destination, table: table, interface: interface, report)
+        let route = try RouteSetup.add(destination, table: table, interface: interface, covered: nil, report)
         if family == .v4 { acceptMarkedSources(report) }
         return route
     }

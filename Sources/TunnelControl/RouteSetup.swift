@@ -24,14 +24,15 @@ enum RouteSetup {
 
     /// Adds a route through the interface, unless it has one that covers the destination (its own address's network, say).
     /// - Returns: the route, or nil if none was needed.
+    /// - Parameter covered: what the interface has routes to already; nil for a table of its own.
     static func add(
-        _ destination: IPPrefix, table: UInt32?, interface: String, _ report: SetupReport
+        _ destination: IPPrefix, table: UInt32?, interface: String, covered: CoveredDestinations?, _ report: SetupReport
     ) throws(SetupError) -> RouteSpecification? {
         let index = try LinkSetup.index(of: interface)
         let route = RouteSpecification(destination: destination, link: index, table: table ?? RouteSpecification.mainTable)
         do throws(SystemError) {
             var netlink = try NetlinkSocket()
-            if table == nil, try netlink.hasRoute(covering: destination, link: index) { return nil }
+            if let covered, covered.contains(destination) { return nil }
             report.command(
                 "ip \(destination.address.option) route add \(destination) dev \(interface)\(table.map { " table \($0)" } ?? "")")
             try netlink.addRoute(route)
@@ -71,12 +72,33 @@ enum RouteSetup {
     }
 }
 
-extension NetlinkSocket {
-    /// Whether the link has a route in the main table that covers `destination` whole, other than a default route.
-    fileprivate mutating func hasRoute(covering destination: IPPrefix, link: UInt32) throws(SystemError) -> Bool {
-        try routes(family: destination.address.family, table: RouteSpecification.mainTable).contains { route in
-            route.link == link && (!route.destination.isDefaultRoute || destination.isDefaultRoute)
-                && route.destination.contains(destination)
+/// The destinations that an interface has routes to in the main table.
+struct CoveredDestinations {
+    private var prefixes: Set<IPPrefix> = []
+
+    /// What there is now.
+    init(of interface: String) throws(SetupError) {
+        let index = try LinkSetup.index(of: interface)
+        do throws(SystemError) {
+            var netlink = try NetlinkSocket()
+            for family in AddressFamily.both {
+                for route in try netlink.routes(family: family, table: RouteSpecification.mainTable) where route.link == index {
+                    prefixes.insert(route.destination)
+                }
+            }
+        } catch {
+            throw SetupError("list the routes of \(interface)", error)
         }
+    }
+
+    /// Whether one of them contains all of `destination`; a default route counts only for a default route.
+    func contains(_ destination: IPPrefix) -> Bool {
+        if destination.isDefaultRoute { return prefixes.contains(destination) }
+        var length = destination.length
+        while length > 0 {
+            if prefixes.contains(IPPrefix(destination.address, length: length)) { return true }
+            length -= 1
+        }
+        return false
     }
 }

@@ -60,7 +60,13 @@ final class TunnelDevice: Sendable {
             server.stop()
             throw SetupError("start the tunnel", "\(error)")
         }
-        try server.start()
+        do throws(SetupError) {
+            try server.start()
+        } catch {
+            engine.stop()
+            server.stop()
+            throw error
+        }
     }
 
     private static func makeAdapter(_ interface: String) throws(SetupError) -> Adapter {

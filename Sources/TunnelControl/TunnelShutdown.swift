@@ -4,13 +4,13 @@ internal import NetworkTypes
 /// Ending a tunnel that another process runs, and asking it for changes.
 public enum TunnelShutdown {
     /// Ends the tunnel and waits until everything is gone. What a process that was killed left behind is taken back.
-    /// - Parameter show: called with what happens meanwhile: hooks' output, and lines with `# ` before commands.
+    /// - Parameter show: called with what happens meanwhile, hooks' output included.
     /// - Returns: what was removed.
-    public static func down(_ interface: String, report: SetupReport, show: (String) -> Void) throws(SetupError) -> String {
+    public static func down(_ interface: String, verbose: Bool, report: SetupReport, show: (String) -> Void) throws(SetupError) -> String {
         let step = "take down \(interface)"
         var leftovers = false
         for directory in RuntimeDirectory.candidates {
-            if let answer = ControlChannel.ask(directory.control(of: interface), .down, show: show) {
+            if let answer = ControlChannel.ask(directory.control(of: interface), .down(verbose: verbose), show: show) {
                 let message = try answer.get()
                 waitUntilFree(directory.lock(of: interface))
                 return message
@@ -44,10 +44,12 @@ public enum TunnelShutdown {
 
     /// Takes back what the record of a dead process says.
     private static func cleanUp(_ interface: String, _ directory: RuntimeDirectory, _ report: SetupReport) -> Bool {
-        // Whoever holds the lock is alive and will do it itself.
-        guard FileSystem.exists(directory.lock(of: interface)), (try? FileSystem.lock(directory.lock(of: interface))) ?? nil != nil else {
+        // Whoever holds the lock is alive and will do it itself. It is ours until everything has been taken back.
+        guard FileSystem.exists(directory.lock(of: interface)), let lock = (try? FileSystem.lock(directory.lock(of: interface))) ?? nil
+        else {
             return false
         }
+        defer { _ = lock.rawValue }
         if var left = Rollback.left(at: directory.record(of: interface)) { left.performAll(report) }
         for path in [directory.control(of: interface), directory.socket(of: interface), directory.lock(of: interface)] {
             FileSystem.remove(path)

@@ -61,7 +61,7 @@ extension TunnelSupervisor {
         }
         for route in plan.removedRoutes { try removeRoute(route, report) }
         let table = try RouteSetup.table(of: new.interface.table?.value ?? .automatic)
-        for destination in plan.addedRoutes { try addRoute(destination, table: table, new, report) }
+        try addRoutes(to: plan.addedRoutes, table: table, new, report)
         if plan.changesDNS {
             rollback.perform(report) { if case .dns = $0 { true } else { false } }
             try setDNS(new.interface, report)
@@ -119,8 +119,9 @@ struct ReloadPlan {
         }
         if new.interface.table?.value != .off {
             let (oldDestinations, newDestinations) = (RouteSetup.destinations(of: old), RouteSetup.destinations(of: new))
-            addedRoutes = newDestinations.filter { !oldDestinations.contains($0) }
-            removedRoutes = routes.filter { !newDestinations.contains($0.destination) }
+            let (known, wanted) = (Set(oldDestinations), Set(newDestinations))
+            addedRoutes = newDestinations.filter { !known.contains($0) }
+            removedRoutes = routes.filter { !wanted.contains($0.destination) }
             lines += addedRoutes.map { "+ route \($0)" } + removedRoutes.map { "- route \($0.destination)" }
         }
         changesDNS =

@@ -91,13 +91,26 @@ extension TunnelSupervisor {
         let choice = file.interface.table?.value ?? .automatic
         guard choice != .off else { return }
         let table = try RouteSetup.table(of: choice)
-        for destination in RouteSetup.destinations(of: file) { try addRoute(destination, table: table, file, report) }
+        try addRoutes(to: RouteSetup.destinations(of: file), table: table, file, report)
+    }
+
+    /// Adds routes, the longest prefixes first.
+    func addRoutes(
+        to destinations: [IPPrefix], table: UInt32?, _ file: ConfigurationFile, _ report: SetupReport
+    ) throws(SetupError) {
+        // Routes that are added here cover no later ones: those are shorter, or others of the same length.
+        let covered = table == nil ? try CoveredDestinations(of: interface) : nil
+        for destination in destinations { try addRoute(destination, table: table, covered: covered, file, report) }
     }
 
     /// Adds the route to one destination; a default route in the automatic table with all that it needs.
-    func addRoute(_ destination: IPPrefix, table: UInt32?, _ file: ConfigurationFile, _ report: SetupReport) throws(SetupError) {
+    private func addRoute(
+        _ destination: IPPrefix, table: UInt32?, covered: CoveredDestinations?, _ file: ConfigurationFile, _ report: SetupReport
+    ) throws(SetupError) {
         guard destination.isDefaultRoute, table == nil else {
-            if let route = try RouteSetup.add(destination, table: table, interface: interface, report) { routes.append(route) }
+            if let route = try RouteSetup.add(destination, table: table, interface: interface, covered: covered, report) {
+                routes.append(route)
+            }
             return
         }
         var mark = device.engine.snapshot().firewallMark

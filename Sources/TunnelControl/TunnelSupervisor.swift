@@ -154,9 +154,9 @@ public final class TunnelSupervisor {
     private func serveClient() -> Bool {
         guard let client = ControlChannel.accept(controlDescriptor) else { return false }
         switch client.request {
-        case .down:
+        case .down(let verbose):
             let summary = downSummary
-            takeDown(client.report(verbose: true), output: .descriptor(client.descriptor.rawValue))
+            takeDown(client.report(verbose: verbose), output: .descriptor(client.descriptor.rawValue))
             client.finish(true, summary)
             return true
         case .reload(let dryRun, let verbose):

@@ -13,10 +13,7 @@ struct DownCommand: ParsableCommand {
 
     func run() throws {
         let name = try ConfigurationSource.interface(interface)
-        let output = output
-        let summary = try TunnelShutdown.down(name, report: output.report) { text in
-            for line in text.split(separator: "\n") where !line.hasPrefix("# ") || output.verbose { Terminal.error(String(line)) }
-        }
+        let summary = try TunnelShutdown.down(name, verbose: output.verbose, report: output.report) { Terminal.error($0.trimmingLineEnd) }
         if !output.quiet { print(summary) }
     }
 }

@@ -129,6 +129,19 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
 
     @Test func `no diagnostic shows a secret`() {
         let secret = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk"
+        // Where people put it by mistake: under a misspelt key, in another section, before any, without `=`, in another key's place.
+        let mistakes = [
+            "[Interface]\nPrivatKey = \(secret)=", "[Peer]\nPrivateKey = \(secret)=", "PrivateKey = \(secret)=",
+            "[Interface]\nPrivateKey \(secret)=",
+            "[Interface]\nPrivateKey: \(secret)=", "[Interface]\nListenPort = \(secret)=", "[Interface]\nAddress = \(secret)=",
+            "[Peer]\nAllowedIPs = 10.0.0.0/8, \(secret)=", "[Peer]\nEndpoint = \(secret)", "[Interface]\nPrivateKey = yAnz5TF+lXX",
+            "[\(secret)]", "[Interface]\n\(secret)=", "[Interface]\nPrivateKey = \(secret)=\nPrivateKey = \(secret)=\nMTU = 1",
+        ]
+        for text in mistakes {
+            let problems = parse(text).diagnostics.filter { $0.line != nil }
+            #expect(!problems.isEmpty, "\(text)")
+            for problem in problems { #expect(!problem.description.contains(secret.prefix(8)), "\(problem)") }
+        }
         for text in [
             "[Interface]\nPrivateKey = \(secret)", "[Peer]\nPresharedKey = \(secret)==", "[Interface]\nPrivateKey = \(secret) # x",
         ] {

@@ -56,7 +56,9 @@ import WireGuardCrypto
 }
 
 @Suite struct ControlChannelTests {
-    @Test(arguments: [ControlChannel.Request.down, .reload(dryRun: true, verbose: false), .reload(dryRun: false, verbose: true)])
+    @Test(arguments: [
+        ControlChannel.Request.down(verbose: true), .reload(dryRun: true, verbose: false), .reload(dryRun: false, verbose: true),
+    ])
     func `a request survives its line of text`(request: ControlChannel.Request) {
         #expect(ControlChannel.Request(request.description) == request)
     }
@@ -71,7 +73,7 @@ import WireGuardCrypto
             client.finish(true, "done:\n  all of it")
         }
         var said = ""
-        let answer = ControlChannel.ask(directory["c"], .down) { said += $0 }
+        let answer = ControlChannel.ask(directory["c"], .down(verbose: false)) { said += $0 }
         thread.join()
         #expect(said == "first é\nsecond\n")
         #expect(try answer?.get() == "done:\n  all of it")
@@ -79,10 +81,10 @@ import WireGuardCrypto
 
     @Test func `nobody there is nil, and so is somebody who leaves without a word`() throws {
         let directory = try TemporaryDirectory()
-        #expect(ControlChannel.ask(directory["c"], .down) { _ in } == nil)
+        #expect(ControlChannel.ask(directory["c"], .down(verbose: false)) { _ in } == nil)
         let listener = try UnixSocket.listen(at: directory["c"])
         let thread = try SystemThread(name: "leaves") { _ = ControlChannel.accept(listener.rawValue) }
-        #expect(ControlChannel.ask(directory["c"], .down) { _ in } == nil)
+        #expect(ControlChannel.ask(directory["c"], .down(verbose: false)) { _ in } == nil)
         thread.join()
     }
 }

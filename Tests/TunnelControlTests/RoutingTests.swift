@@ -32,7 +32,8 @@ import TunnelConfiguration
         try inNamespace {
             try Self.makeLink()
             func add(_ text: String, table: UInt32? = nil) throws -> RouteSpecification? {
-                try RouteSetup.add(IPPrefix(text)!, table: table, interface: "t", .silent)
+                let covered = table == nil ? try CoveredDestinations(of: "t") : nil
+                return try RouteSetup.add(IPPrefix(text)!, table: table, interface: "t", covered: covered, .silent)
             }
             #expect(try add("10.5.0.2/32") == nil)
             #expect(try add("10.5.0.0/24") == nil)
@@ -51,7 +52,9 @@ import TunnelConfiguration
             try Self.makeLink()
             try ip("address add 192.0.2.1/24 dev u")
             try ip("route add 10.6.0.0/16 via 192.0.2.2")
-            #expect(throws: SetupError.self) { try RouteSetup.add(IPPrefix("10.6.0.0/16")!, table: nil, interface: "t", .silent) }
+            #expect(throws: SetupError.self) {
+                try RouteSetup.add(IPPrefix("10.6.0.0/16")!, table: nil, interface: "t", covered: nil, .silent)
+            }
         }
     }
 
