@@ -17,8 +17,8 @@ struct InboundPath: ~Copyable {
     /// Super-datagrams received in one system call. With two its cost hardly shows, and what is delivered at once fits into an
     /// application's socket buffer: with eight, a third of a UDP stream was dropped there.
     private static let superDatagrams = 2
-    /// Datagrams of one turn; 64 is what the kernel merges into a super-datagram.
-    private static let capacity = superDatagrams * 64
+    /// Datagrams of one turn; today's kernels merge at most 64 into a super-datagram.
+    private static let capacity = superDatagrams * 128
 
     private let engine: Engine
     private let cipher: TransportCipher
