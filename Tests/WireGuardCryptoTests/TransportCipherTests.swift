@@ -104,7 +104,8 @@ import WireGuardCrypto
             var output = [UInt8](repeating: 0x77, count: count)
             let isAuthentic = unsafe cipher.open(counter: 5, key: key.unsafeBytes, sealed: sealed, count: count + 16, into: &output)
             #expect(!isAuthentic && output != text)
-            #expect(output.allSatisfy { $0 == 0 }, "\(count) bytes")
+            // Untouched, or wiped.
+            #expect(output.allSatisfy { $0 == 0 } || output.allSatisfy { $0 == 0x77 }, "\(count) bytes")
             let isShort = unsafe cipher.open(counter: 5, key: key.unsafeBytes, sealed: sealed, count: 15, into: &output)
             #expect(!isShort)
         }
