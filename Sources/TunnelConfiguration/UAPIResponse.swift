@@ -61,17 +61,31 @@ public struct UAPIResponse: Sendable {
     }
 
     private static func write(_ peer: PeerSnapshot, into text: inout [UInt8]) {
-        text += "public_key=".utf8
+        text.append("public_key=")
         peer.publicKey.appendHex(to: &text)
-        text += "\npreshared_key=".utf8
-        (peer.presharedKey ?? .zero).appendHex(to: &text)
-        text += "\nprotocol_version=1\n".utf8
+        text.append("\npreshared_key=")
+        if let key = peer.presharedKey { key.appendHex(to: &text) } else { text.append(noKey) }
+        text.append("\nprotocol_version=1\n")
         if let endpoint = peer.endpoint { text += "endpoint=\(endpoint)\n".utf8 }
         let handshake = peer.lastHandshake ?? 0
-        text += "last_handshake_time_sec=\(handshake / 1_000_000_000)\n".utf8
-        text += "last_handshake_time_nsec=\(handshake % 1_000_000_000)\n".utf8
-        text += "tx_bytes=\(peer.sentBytes)\nrx_bytes=\(peer.receivedBytes)\n".utf8
-        text += "persistent_keepalive_interval=\(peer.persistentKeepalive)\n".utf8
-        for prefix in peer.allowedIPs { text += "allowed_ip=\(prefix)\n".utf8 }
+        write("last_handshake_time_sec=", handshake / 1_000_000_000, into: &text)
+        write("last_handshake_time_nsec=", handshake % 1_000_000_000, into: &text)
+        write("tx_bytes=", peer.sentBytes, into: &text)
+        write("rx_bytes=", peer.receivedBytes, into: &text)
+        write("persistent_keepalive_interval=", UInt64(peer.persistentKeepalive), into: &text)
+        for prefix in peer.allowedIPs {
+            text.append("allowed_ip=")
+            text.append(prefix)
+            text.append(UInt8(ascii: "\n"))
+        }
+    }
+
+    /// 64 zeros.
+    private static let noKey: StaticString = "0000000000000000000000000000000000000000000000000000000000000000"
+
+    private static func write(_ key: StaticString, _ number: UInt64, into text: inout [UInt8]) {
+        text.append(key)
+        text.append(decimal: number)
+        text.append(UInt8(ascii: "\n"))
     }
 }

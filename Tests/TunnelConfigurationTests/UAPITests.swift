@@ -188,4 +188,25 @@ import WireGuardCrypto
         #expect(update.peers.count == 10_000)
         #expect(update.peers.allSatisfy { $0.allowedIPs.count == 1 })
     }
+
+    @Test func `prefixes and numbers written straight into bytes are their descriptions`() {
+        var generator = SeededGenerator(seed: 3)
+        func text(_ body: (inout [UInt8]) -> Void) -> String {
+            var bytes: [UInt8] = []
+            body(&bytes)
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        for number in [0, 9, 10, 99, 100, UInt64.max] { #expect(text { $0.append(decimal: number) } == String(number)) }
+        for _ in 0..<5000 {
+            // Groups are often zero, so that runs of all lengths and places occur.
+            let groups = (0..<8).map { _ in Bool.random(using: &generator) ? 0 : UInt64.random(in: 0...0xffff, using: &generator) }
+            let (high, low) = (groups[..<4].reduce(0) { $0 << 16 | $1 }, groups[4...].reduce(0) { $0 << 16 | $1 })
+            for address in [IPAddress.v6(IPv6Address(high: high, low: low)), .v4(IPv4Address(rawValue: UInt32(truncatingIfNeeded: low)))] {
+                let prefix = IPPrefix(address, length: UInt8.random(in: 0...UInt8(address.bitWidth), using: &generator))
+                #expect(text { $0.append(prefix) } == prefix.description)
+                #expect(text { $0.append(IPPrefix(address)) } == IPPrefix(address).description)
+            }
+        }
+        #expect(text { $0.append(IPPrefix("::ffff:1.2.3.4")!) } == IPPrefix("::ffff:1.2.3.4")!.description)
+    }
 }
