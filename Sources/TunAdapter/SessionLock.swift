@@ -3,10 +3,10 @@ import Synchronization
 
 /// What keeps other processes from a session of an adapter with several queues, given back when the session ends.
 final class SessionLock: Sendable {
-    private let lock: Mutex<NamespaceLock?>
+    private let lock: OrderedMutex<NamespaceLock?>
 
     init(_ lock: consuming NamespaceLock) {
-        self.lock = Mutex(consume lock)
+        self.lock = OrderedMutex(consume lock)
     }
 
     func release() {

@@ -1,3 +1,4 @@
+internal import LinuxSystem
 import Synchronization
 
 /// What a handle stands for.
@@ -39,12 +40,12 @@ struct HandleTable: ~Copyable, Sendable {
 
     // SAFETY: a slot's other fields are written by whoever took it from `free`, before `live` is set, and after the last pin is gone.
     private nonisolated(unsafe) let slots: UnsafeMutablePointer<Slot>
-    private let free: Mutex<[Int]>
+    private let free: OrderedMutex<[Int]>
 
     init() {
         unsafe slots = .allocate(capacity: Self.capacity)
         for i in 0..<Self.capacity { unsafe (slots + i).initialize(to: Slot()) }
-        free = Mutex(Array((0..<Self.capacity).reversed()))
+        free = OrderedMutex(Array((0..<Self.capacity).reversed()))
     }
 
     deinit {
