@@ -17,6 +17,8 @@ struct NetlinkRequest: ~Copyable {
         self.operation = operation
         self.subject = subject
         unsafe buffer = .allocate(byteCount: Self.capacity, alignment: 16)
+        // The padding between attributes goes to the kernel as it is.
+        unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0, count: Self.capacity)
         unsafe header = mnl_nlmsg_put_header(buffer)
         unsafe header.pointee.nlmsg_type = UInt16(type)
         unsafe header.pointee.nlmsg_flags = UInt16(NLM_F_REQUEST | flags)
