@@ -58,8 +58,9 @@ public struct RuntimeDirectory: Hashable, Sendable {
                 status.permissions & 0o022 == 0
             else { throw SystemError(errno: ErrorNumber.busy, operation: "use", subject: base) }
         }
-        for directory in [socketDirectory, recordDirectory] {
-            try FileSystem.makeDirectory(directory, permissions: 0o700)
+        // Everybody may see which tunnels there are; their sockets and records are their owner's.
+        for (directory, permissions) in [(socketDirectory, UInt32(0o755)), (recordDirectory, 0o700)] {
+            try FileSystem.makeDirectory(directory, permissions: permissions)
             guard FileSystem.isWritable(directory) else { throw SystemError(operation: "write", subject: directory) }
         }
     }
@@ -76,8 +77,13 @@ public struct RuntimeDirectory: Hashable, Sendable {
         return found
     }
 
-    /// Whether somebody listens at a socket's path.
+    /// Whether somebody listens at a socket's path, or may: of another user's socket that can't be told.
     static func isAnswering(_ path: String) -> Bool {
-        (try? UnixSocket.connect(to: path)) != nil
+        do throws(SystemError) {
+            _ = try UnixSocket.connect(to: path)
+            return true
+        } catch {
+            return error.isPermissionDenied
+        }
     }
 }

@@ -105,12 +105,15 @@ public final class TunnelSupervisor {
             didSet { if file?.unresolvedEndpoints.isEmpty ?? true || options.resolutionInterval == 0 { nextResolution = nil } }
         }
         nextResolution = Clock.now + resolutionInterval
+        let link = LinkWatch(interface)
+        var mtu = (try? LinkSetup.mtu(of: interface)) ?? 1420
+        device.engine.setMTU(Int(mtu))
         while true {
             let deadline = [nextWatchdog, nextResolution].compactMap { $0 }.min()
             let ready = DescriptorPoll.wait(
                 [
                     .init(signals.rawValue), .init(device.engine.endDescriptor), .init(device.server.endDescriptor),
-                    .init(controlDescriptor),
+                    .init(controlDescriptor), .init(link.descriptor),
                 ], for: deadline.map { $0.since(Clock.now) })
             if ready[0], signals.next() != nil { return takeDown(report) }
             if ready[1] {
@@ -124,6 +127,11 @@ public final class TunnelSupervisor {
             if ready[3] {
                 if serveClient() { return }
                 nextResolution = nextResolution ?? (Clock.now + resolutionInterval)
+            }
+            if ready[4], let news = link.news(), news != mtu {
+                mtu = news
+                device.engine.setMTU(Int(news))
+                report.notice("the MTU of \(interface) is \(news) now")
             }
             if let due = nextWatchdog, let interval = notification.watchdogInterval, due <= Clock.now {
                 notification.watchdog()
