@@ -6,6 +6,9 @@ public import NetworkTypes
 /// more for each fork, so a lookup costs a few dependent loads however many prefixes there are, allocates nothing and touches no
 /// reference count. The prefixes of one peer are also linked in the order in which they came.
 ///
+/// With more than a handful of prefixes the last results are remembered by address, until any prefix changes: the packets of a flow
+/// cost one load, however deep the trie has become.
+///
 /// Source: whitepaper section 2; the trie is that of Linux's allowedips.c in idea.
 @safe
 public struct AllowedIPs: ~Copyable {
@@ -29,10 +32,26 @@ public struct AllowedIPs: ~Copyable {
         }
     }
 
+    /// The result of a lookup.
+    struct Remembered {
+        var high: UInt64
+        var low: UInt64
+        /// ``generation`` of the trie that gave it, and the address family in the lowest bit.
+        var tag: UInt64
+        var peer: UInt32
+    }
+
+    /// So few prefixes are walked as fast as a result is found.
+    private static let walkedCount = 8
+    /// 128 KiB; a power of two.
+    private static let rememberedCount = 4096
+
     /// No node, no peer.
     static let none = UInt32.max
 
     var nodes: UnsafeMutablePointer<Node>
+    /// Nil as long as there have been few prefixes.
+    private var remembered: UnsafeMutablePointer<Remembered>?
     var capacity = 0
     var used = 0
     /// Freed nodes, chained by `next`.
@@ -54,18 +73,37 @@ public struct AllowedIPs: ~Copyable {
 
     deinit {
         unsafe nodes.deallocate()
+        unsafe remembered?.deallocate()
     }
 
     /// The peer with the longest prefix that contains `address`.
     @inline(__always)
     public func lookup(_ address: IPAddress) -> UInt32? {
         switch address {
-        case .v4(let v4): lookup(UInt64(v4.rawValue) << 32, 0, from: rootV4, width: 32)
-        case .v6(let v6): lookup(v6.high, v6.low, from: rootV6, width: 128)
+        case .v4(let v4): find(UInt64(v4.rawValue) << 32, 0, isV6: false)
+        case .v6(let v6): find(v6.high, v6.low, isV6: true)
         }
     }
 
-    private func lookup(_ high: UInt64, _ low: UInt64, from root: UInt32, width: UInt8) -> UInt32? {
+    private func find(_ high: UInt64, _ low: UInt64, isV6: Bool) -> UInt32? {
+        guard count > Self.walkedCount, let remembered = unsafe remembered else {
+            return isV6 ? walk(high, low, from: rootV6, width: 128) : walk(high, low, from: rootV4, width: 32)
+        }
+        var hash = (high ^ low &* 0x9e37_79b9_7f4a_7c15) &* 0xbf58_476d_1ce4_e5b9
+        hash ^= hash >> 32
+        // SAFETY: the index is below `rememberedCount`. Lookups take turns as everything else does, so nobody else writes there.
+        let place = unsafe remembered + Int(hash & UInt64(Self.rememberedCount - 1))
+        let tag = generation << 1 | (isV6 ? 1 : 0)
+        if unsafe place.pointee.tag == tag && place.pointee.high == high && place.pointee.low == low {
+            let peer = unsafe place.pointee.peer
+            return peer == Self.none ? nil : peer
+        }
+        let peer = isV6 ? walk(high, low, from: rootV6, width: 128) : walk(high, low, from: rootV4, width: 32)
+        unsafe place.pointee = Remembered(high: high, low: low, tag: tag, peer: peer ?? Self.none)
+        return peer
+    }
+
+    private func walk(_ high: UInt64, _ low: UInt64, from root: UInt32, width: UInt8) -> UInt32? {
         var best = Self.none
         var index = root
         while index != Self.none {
@@ -248,6 +286,11 @@ public struct AllowedIPs: ~Copyable {
         lists[Int(peer)].last = index
         count += 1
         generation &+= 1
+        if unsafe count > Self.walkedCount && remembered == nil {
+            unsafe remembered = .allocate(capacity: Self.rememberedCount)
+            let nothing = Remembered(high: 0, low: 0, tag: .max, peer: Self.none)
+            unsafe remembered!.initialize(repeating: nothing, count: Self.rememberedCount)
+        }
     }
 
     private mutating func unlink(_ index: UInt32) {

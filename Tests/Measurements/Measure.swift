@@ -11,8 +11,11 @@ struct Measure {
         let succeeded: Bool
         switch CommandLine.arguments.dropFirst().first {
         case "allocations": succeeded = AllocationCount.run(arguments)
+        case "peers": succeeded = CostByPeers.run(arguments)
+        case "ciphers": succeeded = CipherCost.run(arguments)
+        case "handshakes": succeeded = HandshakeCost.run(arguments)
         default:
-            print("usage: measure allocations [--packets N]")
+            print("usage: measure allocations [--packets N] | peers | ciphers | handshakes [--peers N]")
             exit(2)
         }
         exit(succeeded ? 0 : 1)

@@ -99,6 +99,37 @@ struct LinearRouter {
         }
     }
 
+    @Test func `what a lookup remembers is forgotten with every change, and families do not mix there`() throws {
+        var trie = AllowedIPs()
+        for number in 0..<20 as Range<UInt32> { trie.insert(try Self.prefix("172.16.\(number).0/24"), peer: 100 + number) }
+        // The same bits as key: 10.1.2.3 and the upper bits of a01:203::.
+        let (v4, v6) = (try Self.address("10.1.2.3"), try Self.address("a01:203::"))
+        func expect(_ first: UInt32?, _ second: UInt32?) {
+            for _ in 0..<3 {
+                #expect(trie.lookup(v4) == first)
+                #expect(trie.lookup(v6) == second)
+            }
+        }
+        expect(nil, nil)
+        trie.insert(try Self.prefix("10.0.0.0/8"), peer: 1)
+        expect(1, nil)
+        trie.insert(try Self.prefix("a00::/8"), peer: 2)
+        expect(1, 2)
+        trie.insert(try Self.prefix("10.1.2.3"), peer: 3)
+        expect(3, 2)
+        trie.insert(try Self.prefix("10.1.2.3"), peer: 4)
+        expect(4, 2)
+        trie.remove(try Self.prefix("10.1.2.3"), peer: 4)
+        expect(1, 2)
+        trie.removeAll(of: 2)
+        expect(1, nil)
+        // Few prefixes again.
+        for number in 0..<20 as Range<UInt32> { trie.removeAll(of: 100 + number) }
+        expect(1, nil)
+        trie.removeAll(of: 1)
+        expect(nil, nil)
+    }
+
     @Test func `a prefix that moves is taken from the peer that had it`() throws {
         var trie = AllowedIPs()
         let (wide, narrow) = (try Self.prefix("10.0.0.0/8"), try Self.prefix("10.1.0.0/16"))
