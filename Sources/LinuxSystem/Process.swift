@@ -48,8 +48,9 @@ public enum Process {
         kill(identifier, 0) == 0 || Glibc.errno == EPERM
     }
 
-    /// Lets go of the terminal: the standard descriptors become /dev/null.
-    public static func detachStandardStreams() {
+    /// Lets go of the terminal and of the directory it was started in: the standard descriptors become /dev/null.
+    public static func detach() {
+        unsafe chdir("/")
         let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
         guard null >= 0 else { return }
         for number in Int32(0)...2 { dup2(null, number) }

@@ -68,10 +68,10 @@ public enum BackgroundStart {
             self.descriptor = descriptor
         }
 
-        /// Tells that the tunnel is ready, and lets go of the terminal.
+        /// Tells that the tunnel is ready, and lets go of terminal and directory.
         public consuming func ready(_ message: String) {
             try? descriptor.writeAll(Array("+\(message)".utf8))
-            Process.detachStandardStreams()
+            Process.detach()
         }
 
         /// Tells why not.
