@@ -88,6 +88,13 @@ let package = Package(
             dependencies: ["WGLiteCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
 
+        // Programs on the adapter layer alone; those in C are compiled by scripts/test-examples.
+        .executableTarget(
+            name: "icmp-responder", dependencies: ["TunAdapter"], path: "Sources/Examples/icmp-responder",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "mirror", dependencies: ["TunAdapter"], path: "Sources/Examples/mirror", swiftSettings: strict),
+
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
         .testTarget(name: "TunAdapterTests", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"], swiftSettings: strict),
