@@ -45,7 +45,7 @@ let package = Package(
             swiftSettings: strict),
         // Only the dynamic product contains it: these flags would break the linking of everything else.
         .target(
-            name: "TunAdapterLibrary", dependencies: ["TunAdapterABI"], swiftSettings: strict,
+            name: "TunAdapterLibrary", dependencies: ["TunAdapterABI"], exclude: ["tunadapter.map"], swiftSettings: strict,
             linkerSettings: [
                 .unsafeFlags([
                     "-static-stdlib", "-use-ld=lld", "-Xlinker", "-soname", "-Xlinker", "libtunadapter.so.1", "-Xlinker",
@@ -94,6 +94,10 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "mirror", dependencies: ["TunAdapter"], path: "Sources/Examples/mirror", swiftSettings: strict),
+        // What scripts/bench-adapter measures.
+        .executableTarget(
+            name: "adapter-throughput", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"],
+            path: "Sources/Examples/adapter-throughput", swiftSettings: strict),
 
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
