@@ -28,7 +28,7 @@ struct OutboundPath: ~Copyable {
     private let jobs: UnsafeMutablePointer<CipherJob>
     private var jobCount = 0
     private var unreachable = UnreachableAnswers()
-    /// Whether the last turn's log line about segmentation was written.
+    /// Counts and reports what could not be sent.
     private var reporter = SendReporter()
 
     init(_ engine: Engine) {
