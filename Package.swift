@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
         .testTarget(name: "TunAdapterTests", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"], swiftSettings: strict),
-        .testTarget(name: "TunAdapterABITests", dependencies: ["LinuxSystem", "TunAdapterABI"], swiftSettings: strict),
+        .testTarget(name: "TunAdapterABITests", dependencies: ["CTunAdapter", "LinuxSystem", "TunAdapterABI"], swiftSettings: strict),
         .testTarget(
             name: "WireGuardCryptoTests", dependencies: ["VectorFiles", "WireGuardCrypto"], swiftSettings: strict),
         .testTarget(
