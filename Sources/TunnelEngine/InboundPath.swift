@@ -115,7 +115,8 @@ struct InboundPath: ~Copyable {
         }
         if handshakeCount > 0 { post(at: time) }
         if refused.total > 0 { engine.tunnel.withLock { $0.drops.add(refused) } }
-        if datagramCount == 0 { engine.session.send(&slots) }
+        // Only a flush takes abandoned slots out of the ring: a flood of anything else must not fill it.
+        if datagramCount == 0 { deliver() }
     }
 
     /// Sorts the datagrams of one super-datagram.
