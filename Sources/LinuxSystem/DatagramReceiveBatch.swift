@@ -60,17 +60,20 @@ public struct DatagramReceiveBatch: ~Copyable {
     /// How many messages the last receive brought.
     public var count: Int { filled }
 
-    /// Receives what waits at `socket`, without blocking, up to this batch's capacity.
+    /// Receives what waits at `socket`, without blocking.
+    /// - Parameter limit: the most messages to take; no more than this batch's capacity.
     /// - Returns: the number of messages; 0 when nothing waits, or when the socket reports an error of an earlier send.
-    public mutating func receive(from socket: UDPSocket) -> Int {
-        for i in 0..<capacity {
+    @discardableResult
+    public mutating func receive(from socket: UDPSocket, atMost limit: Int = .max) -> Int {
+        let wanted = min(limit, capacity)
+        for i in 0..<wanted {
             // SAFETY: the arrays hold `capacity` elements; the kernel overwrote these lengths in the last receive.
             unsafe messages[i].header.msg_namelen = socklen_t(SocketAddress.capacity)
             unsafe messages[i].header.msg_controllen = Self.controlSize
         }
         var result: Int32
         repeat {
-            result = unsafe clinux_recvmmsg(socket.descriptor, messages, UInt32(capacity), Int32(MSG_DONTWAIT))
+            result = unsafe clinux_recvmmsg(socket.descriptor, messages, UInt32(wanted), Int32(MSG_DONTWAIT))
         } while result < 0 && errno == EINTR
         filled = max(0, Int(result))
         return filled

@@ -14,15 +14,21 @@ internal import WireGuardProtocol
 /// ```
 @safe
 struct InboundPath: ~Copyable {
-    /// Super-datagrams received in one system call. With two its cost hardly shows, and what is delivered at once fits into an
-    /// application's socket buffer: with eight, a third of a UDP stream was dropped there.
-    private static let superDatagrams = 2
-    /// Datagrams of one turn; today's kernels merge at most 64 into a super-datagram.
-    private static let capacity = superDatagrams * 128
+    /// Messages received in one system call: as many lone datagrams as there are on a super-packet's way.
+    private static let messageCapacity = 64
+    /// The datagrams that one system call is meant to bring. Its cost hardly shows with as many, and what is delivered at once fits into
+    /// an application's socket buffer: with four times as many, a third of a UDP stream was dropped there.
+    private static let wantedDatagrams = 90
+    /// Datagrams opened and delivered together; today's kernels merge at most 64 into a super-datagram, 128 are possible.
+    private static let capacity = 256
 
     private let engine: Engine
     private let cipher: TransportCipher
-    private var messages = DatagramReceiveBatch(capacity: InboundPath.superDatagrams)
+    private var messages = DatagramReceiveBatch(capacity: InboundPath.messageCapacity)
+    /// The messages to ask for, by what the last ones held: two super-datagrams, or many lone ones.
+    private var wantedMessages = 2
+    /// The first message that is not sorted yet.
+    private var nextMessage = 0
     private var slots = OutgoingBatch(capacity: InboundPath.capacity)
     private let datagrams: UnsafeMutablePointer<Datagram>
     private var datagramCount = 0
@@ -73,9 +79,15 @@ struct InboundPath: ~Copyable {
     /// Takes what waits at `socket`, up to a turn's worth.
     mutating func turn(from socket: UDPSocket, at time: TimePoint) {
         let start = Clock.now
-        guard receive(from: socket) else { return }
-        sort(at: time)
-        guard datagramCount > 0 else { return }
+        receive(from: socket)
+        while nextMessage < messages.count {
+            sort(at: time)
+            if datagramCount > 0 { take(since: start, at: time) }
+        }
+    }
+
+    /// What becomes of the data messages that were sorted out.
+    private mutating func take(since start: Instant, at time: TimePoint) {
         let engine = engine
         engine.tunnel.withLock { tunnel in
             find(&tunnel, at: time)
@@ -88,20 +100,27 @@ struct InboundPath: ~Copyable {
         if jobCount > 0 { engine.latencies.inbound.record(Clock.now.since(start), packets: jobCount) }
     }
 
-    private mutating func receive(from socket: UDPSocket) -> Bool {
-        messages.receive(from: socket) > 0
+    private mutating func receive(from socket: UDPSocket) {
+        messages.receive(from: socket, atMost: wantedMessages)
+        nextMessage = 0
     }
 
-    /// Separates data from handshakes, and makes room for the packets in the send ring.
+    /// Separates data from handshakes, and makes room for the packets in the send ring; of as many messages as there is room for.
     private mutating func sort(at time: TimePoint) {
         datagramCount = 0
         handshakeCount = 0
         refused = DropCounters()
-        for index in 0..<messages.count {
+        var sorted = 0
+        let firstMessage = nextMessage
+        while nextMessage < messages.count {
+            let index = nextMessage
             let message = messages.message(at: index)
             let segment = message.segmentSize
             let total = unsafe message.bytes.count
             let count = (total + segment - 1) / segment
+            if sorted > 0 && sorted + count > Self.capacity { break }
+            sorted += count
+            nextMessage += 1
             let first = slots.count
             // A slot for each datagram that carries a packet; the last may be shorter, and a keepalive needs none.
             let payload = segment - TransportMessage.overhead
@@ -112,6 +131,9 @@ struct InboundPath: ~Copyable {
                 || engine.session.allocate(
                     count: slotCount, size: payload, lastSize: slotCount == count ? lastPayload : payload, into: &slots)
             unsafe split(message.bytes, segment, message: index, firstSlot: first, slotCount: hasRoom ? slotCount : 0)
+        }
+        if sorted > 0 {
+            wantedMessages = max(2, min(Self.messageCapacity, Self.wantedDatagrams * (nextMessage - firstMessage) / sorted))
         }
         if handshakeCount > 0 { post(at: time) }
         if refused.total > 0 { engine.tunnel.withLock { $0.drops.add(refused) } }
