@@ -99,7 +99,7 @@ let package = Package(
             name: "adapter-throughput", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"],
             path: "Sources/Examples/adapter-throughput", swiftSettings: strict),
 
-        .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
+        .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes", "SeededRandom"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
         .testTarget(name: "TunAdapterTests", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"], swiftSettings: strict),
         .testTarget(name: "TunAdapterABITests", dependencies: ["CTunAdapter", "LinuxSystem", "TunAdapterABI"], swiftSettings: strict),
@@ -111,12 +111,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TunnelCoreTests",
-            dependencies: ["NetworkTypes", "TunnelCore", "WireGuardCrypto", "WireGuardProtocol"],
+            dependencies: ["NetworkTypes", "SeededRandom", "TunnelCore", "WireGuardCrypto", "WireGuardProtocol"],
             swiftSettings: strict),
         .testTarget(
             name: "TunnelEngineTests",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelCore", "TunnelEngine", "WireGuardCrypto",
+                "LinuxSystem", "NetworkTypes", "SeededRandom", "TunAdapter", "TunnelCore", "TunnelEngine", "WireGuardCrypto",
                 "WireGuardProtocol",
             ],
             swiftSettings: strict),
@@ -143,10 +143,12 @@ let package = Package(
         .executableTarget(
             name: "measure",
             dependencies: [
-                "AllocationCounter", "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore",
+                "AllocationCounter", "LinuxSystem", "NetworkTypes", "SeededRandom", "TunAdapter", "TunnelConfiguration", "TunnelCore",
                 "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
             ],
             path: "Tests/Measurements", swiftSettings: strict),
+        // Random numbers that are the same in every run, shared by the tests and measurements that use them.
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
         // The published vectors (JSON) and their decoding, shared by the tests that run them.
         .target(
             name: "VectorFiles", path: "Tests/VectorFiles", resources: [.copy("Vectors")], swiftSettings: strict),

@@ -43,7 +43,7 @@ struct CoalescingCandidate {
                 unsafe start.field16(IPv4Header.fragment) & ~IPv4Header.dontFragment == 0
             else { return .orderUnknown }
             (isIPv6, transportOffset) = (false, IPv4Header.length)
-            hash = unsafe start.word64(IPv4Header.source)
+            hash = unsafe FlowHash.addresses(ipv4: start)
         } else {
             guard versionAndLength >> 4 == 6, count >= IPv6Header.length else { return .orderUnknown }
             number = unsafe start.field8(IPv6Header.nextHeader)
@@ -53,15 +53,11 @@ struct CoalescingCandidate {
             }
             guard unsafe Int(start.field16(IPv6Header.payloadLength)) &+ IPv6Header.length == count else { return .orderUnknown }
             (isIPv6, transportOffset) = (true, IPv6Header.length)
-            hash = unsafe start.word64(8) &* 0x9e37_79b9_7f4a_7c15
-            hash = unsafe (hash ^ hash >> 29 ^ start.word64(16)) &* 0xbf58_476d_1ce4_e5b9
-            hash = unsafe (hash ^ hash >> 31 ^ start.word64(24)) &* 0x94d0_49bb_1331_11eb
-            hash = unsafe hash ^ hash >> 30 ^ start.word64(32)
+            hash = unsafe FlowHash.addresses(ipv6: start)
         }
         guard count >= transportOffset &+ UDPHeader.length else { return .orderUnknown }
         let transport = unsafe start + transportOffset
-        hash = unsafe (hash ^ hash >> 32) &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(transport.word32(0)) &* 0xc2b2_ae3d_27d4_eb4f
-        hash ^= UInt64(number)
+        hash = unsafe FlowHash.combined(hash, protocolNumber: number, ports: transport.word32(0))
 
         if number == UDPHeader.number {
             let payload = count &- transportOffset &- UDPHeader.length

@@ -19,6 +19,8 @@ struct InboundPath: ~Copyable {
     /// The datagrams that one system call is meant to bring. Its cost hardly shows with as many, and what is delivered at once fits into
     /// an application's socket buffer: with four times as many, a third of a UDP stream was dropped there.
     private static let wantedDatagrams = 90
+    /// After so many the receiving programs are given way to, on processors that they share with this thread.
+    private static let yieldingDatagrams = 16
     /// Datagrams opened and delivered together; today's kernels merge at most 64 into a super-datagram, 128 are possible.
     private static let capacity = 256
 
@@ -84,6 +86,8 @@ struct InboundPath: ~Copyable {
             sort(at: time)
             if datagramCount > 0 { take(since: start, at: time) }
         }
+        // Whoever was given much gets to take it before there is more: else a busy receiver's socket buffer overflows.
+        if messages.count > 0 && datagramCount >= Self.yieldingDatagrams { SystemThread.yield() }
     }
 
     /// What becomes of the data messages that were sorted out.

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NetworkTypes
+import SeededRandom
 internal import TunnelCore
 internal import WireGuardCrypto
 internal import WireGuardProtocol

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NetworkTypes
+import SeededRandom
 internal import TunnelConfiguration
 internal import WireGuardCrypto
 internal import WireGuardProtocol
