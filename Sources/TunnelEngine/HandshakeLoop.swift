@@ -11,11 +11,9 @@ struct HandshakeLoop: ~Copyable {
     private static let batch = 32
 
     private let engine: Engine
-    private var generator = SystemRandomNumberGenerator()
+    private var generator = BufferedSystemRandom()
     private var gate: HandshakeGate
-    private var v4 = DatagramSendQueue(capacity: 1, family: .v4)
-    private var v6 = DatagramSendQueue(capacity: 1, family: .v6)
-    private var reporter = SendReporter()
+    private var outbox = DatagramOutbox()
 
     init(_ engine: Engine) {
         self.engine = engine
@@ -25,6 +23,7 @@ struct HandshakeLoop: ~Copyable {
     mutating func run() {
         while !engine.isStopping.load(ordering: .sequentiallyConsistent) {
             let hasMore = answer()
+            outbox.flush(for: engine)
             let time = TimePoint.current
             carryOut(engine.tunnel.withLock { $0.attend(at: time, using: &generator) })
             // Answers and steps may have left something to do, so the tunnel is asked last.
@@ -54,7 +53,8 @@ struct HandshakeLoop: ~Copyable {
         }
         switch gate.judge(datagram, for: identity, isUnderLoad: isUnderLoad, at: time.now, using: &generator) {
         case .reply(let cookie):
-            send(cookie)
+            // Cheap to make, so in a flood many go together.
+            outbox.add(cookie, for: engine)
         case .drop(let reason):
             engine.tunnel.withLock { $0.drops.add(reason) }
         case .admit:
@@ -69,32 +69,16 @@ struct HandshakeLoop: ~Copyable {
     private mutating func carryOut(_ first: Attention) {
         var attention = first
         while true {
-            for datagram in attention.datagrams { send(datagram) }
+            for datagram in attention.datagrams { outbox.add(datagram, for: engine) }
             attention.datagrams = []
+            // Nothing waits for a step's scalar multiplications.
+            outbox.flush(for: engine)
             guard let step = attention.steps.popLast() else { return }
             let outcome = step.perform()
             let time = TimePoint.current
             let more = engine.tunnel.withLock { $0.resume(outcome, at: time, using: &generator) }
             attention.datagrams = more.datagrams
             attention.steps += more.steps
-        }
-    }
-
-    private mutating func send(_ datagram: OutgoingDatagram) {
-        let sockets = engine.sockets.withLock { $0 }
-        let now = Clock.now
-        // SAFETY: the bytes stay where they are until the queue is flushed.
-        unsafe datagram.bytes.withUnsafeBytes { bytes in
-            let start = bytes.baseAddress!
-            if case .v6 = datagram.endpoint.address {
-                _ = v6.begin(datagram.endpoint, from: datagram.source)
-                _ = unsafe v6.append(start, count: bytes.count, trafficClass: datagram.trafficClass)
-                reporter.take(v6.flush(to: sockets.v6, now: now), engine)
-            } else {
-                _ = v4.begin(datagram.endpoint, from: datagram.source)
-                _ = unsafe v4.append(start, count: bytes.count, trafficClass: datagram.trafficClass)
-                reporter.take(v4.flush(to: sockets.v4, now: now), engine)
-            }
         }
     }
 }
