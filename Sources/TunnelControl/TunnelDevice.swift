@@ -94,11 +94,7 @@ final class TunnelDevice: Sendable {
     private static func tunnel(_ engine: Engine) -> UAPIServer.Tunnel {
         UAPIServer.Tunnel(
             snapshot: {
-                let drops = engine.drops
-                var counters = DropReason.allCases.map { (name: "drop_\($0.name)", value: drops[$0]) }
-                counters.append((name: "aead_accelerated", value: engine.aead.backend == .accelerated ? 1 : 0))
-                counters.append((name: "aead_reason", value: engine.aead.reason.rawValue))
-                return (engine.snapshot(), counters)
+                (engine.snapshot(), counters(of: engine))
             },
             apply: { update in
                 do throws(EngineError) {
@@ -109,6 +105,27 @@ final class TunnelDevice: Sendable {
                     return ErrorNumber.inputOutput
                 }
             })
+    }
+
+    /// Our own figures, as they go into the answer to a `get`.
+    private static func counters(of engine: Engine) -> [(name: String, value: UInt64)] {
+        let drops = engine.drops
+        var counters = DropReason.allCases.map { (name: "drop_\($0.name)", value: drops[$0]) }
+        counters.append((name: "aead_accelerated", value: engine.aead.backend == .accelerated ? 1 : 0))
+        counters.append((name: "aead_reason", value: engine.aead.reason.rawValue))
+        let latency = engine.latency
+        let outbound = OutboundStage.allCases.map { "\($0)" }
+        let inbound = InboundStage.allCases.map { "\($0)" }
+        for (direction, stages, latency) in [("out", outbound, latency.outbound), ("in", inbound, latency.inbound)] {
+            for percent in LatencyHistogram.shownPercentiles {
+                guard let interval = latency.histogram.percentile(Double(percent) / 100) else { continue }
+                counters.append((name: "latency_\(direction)_\(percent)_ns", value: interval.nanoseconds))
+            }
+            for (stage, interval) in zip(stages, latency.stages) {
+                counters.append((name: "time_\(direction)_\(stage)_ns", value: interval.nanoseconds))
+            }
+        }
+        return counters
     }
 
     /// Applies a change.

@@ -80,28 +80,34 @@ struct InboundPath: ~Copyable {
 
     /// Takes what waits at `socket`, up to a turn's worth.
     mutating func turn(from socket: UDPSocket, at time: TimePoint) {
-        let start = Clock.now
+        var clock = StageClock()
         receive(from: socket)
+        clock.ended(.receive, engine)
         while nextMessage < messages.count {
             sort(at: time)
-            if datagramCount > 0 { take(since: start, at: time) }
+            clock.ended(.sort, engine)
+            if datagramCount > 0 { take(&clock, at: time) }
         }
         // Whoever was given much gets to take it before there is more: else a busy receiver's socket buffer overflows.
         if messages.count > 0 && datagramCount >= Self.yieldingDatagrams { SystemThread.yield() }
     }
 
     /// What becomes of the data messages that were sorted out.
-    private mutating func take(since start: Instant, at time: TimePoint) {
+    private mutating func take(_ clock: inout StageClock, at time: TimePoint) {
         let engine = engine
         engine.tunnel.withLock { tunnel in
             find(&tunnel, at: time)
+            clock.ended(.find, engine)
             open()
+            clock.ended(.open, engine)
             accept(&tunnel, at: time)
             tunnel.finishInbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
         }
+        clock.ended(.accept, engine)
         deliver()
-        if jobCount > 0 { engine.latencies.inbound.record(Clock.now.since(start), packets: jobCount) }
+        clock.ended(.deliver, engine)
+        if jobCount > 0 { engine.latencies.inbound.record(clock.elapsed, packets: jobCount) }
     }
 
     private mutating func receive(from socket: UDPSocket) {

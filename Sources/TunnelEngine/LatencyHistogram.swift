@@ -5,6 +5,9 @@ public struct LatencyHistogram: Sendable {
     /// Bucket 35 and last holds all from 34 seconds on.
     public static let bucketCount = 36
 
+    /// The percentiles that people are shown.
+    public static let shownPercentiles = [50, 99]
+
     /// Packets by bucket.
     public internal(set) var counts = InlineArray<36, UInt64>(repeating: 0)
 
@@ -60,19 +63,4 @@ public struct LatencyHistogram: Sendable {
         for bucket in counts.indices { difference.counts[bucket] &-= earlier.counts[bucket] }
         return difference
     }
-}
-
-/// How long the engine has had packets in its hands, by direction, since it was started.
-///
-/// Two looks at the clock a batch: every packet of a batch counts with the time from before the batch was read until its last packet
-/// was handed to the kernel. Waiting in the kernel's queues before and after isn't in it, nor are packets that were dropped or
-/// waited for a session.
-public struct EngineLatency: Sendable {
-    /// From the read of the interface to the send to the socket.
-    public var outbound = LatencyHistogram()
-    /// From the receive from the socket to the write to the interface.
-    public var inbound = LatencyHistogram()
-
-    /// Nothing yet.
-    public init() {}
 }

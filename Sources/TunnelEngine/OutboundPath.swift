@@ -48,20 +48,26 @@ struct OutboundPath: ~Copyable {
     /// Takes what waits at the interface, up to a turn's worth.
     /// - Throws: when the session has ended.
     mutating func turn(to sockets: SocketPair, at time: TimePoint) throws(AdapterError) {
-        let start = Clock.now
+        var clock = StageClock()
         try read()
         guard packets.count > 0 else { return }
-        arrange()
         let engine = engine
+        clock.ended(.read, engine)
+        arrange()
+        clock.ended(.arrange, engine)
         engine.tunnel.withLock { tunnel in
             route(&tunnel, at: time)
+            clock.ended(.route, engine)
             seal()
             tunnel.finishOutbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
         }
+        clock.ended(.seal, engine)
         send(to: sockets, at: time)
-        if jobCount > 0 { engine.latencies.outbound.record(Clock.now.since(start), packets: jobCount) }
+        clock.ended(.send, engine)
+        if jobCount > 0 { engine.latencies.outbound.record(clock.elapsed, packets: jobCount) }
         release()
+        clock.ended(.release, engine)
         unreachable.send(through: engine.session)
     }
 

@@ -54,6 +54,7 @@ struct StatusText {
             let backend = isAccelerated ? TransportCipher.Backend.accelerated : .libsodium
             lines.append("  packets are sealed by \(backend.library): \(reason.explanation)")
         }
+        lines += LatencyText(answer.counters).lines
         let drops = answer.counters.filter { $0.value > 0 && $0.name.hasPrefix("drop_") }
         if !drops.isEmpty {
             lines.append("  packets that were not forwarded:")

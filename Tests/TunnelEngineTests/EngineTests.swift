@@ -83,9 +83,12 @@ private func packet(from source: UInt8, to destination: UInt8, number: UInt8, si
         pair.stop()
         let latency = pair.engines[0].latency
         // The first packets may have waited for the session, which the histogram leaves out.
-        #expect(latency.inbound.total >= 50)
-        #expect(latency.outbound.total <= 50)
-        #expect(latency.inbound.percentile(1)! > Interval(nanoseconds: 1000))
+        #expect(latency.inbound.histogram.total >= 50)
+        #expect(latency.outbound.histogram.total <= 50)
+        #expect(latency.inbound.histogram.percentile(1)! > Interval(nanoseconds: 1000))
+        #expect(latency.inbound.stages.count == InboundStage.allCases.count)
+        #expect(latency.outbound.stages.count == OutboundStage.allCases.count)
+        #expect(latency.inbound.stages.allSatisfy { $0.nanoseconds > 0 })
         #expect(pair.engines[0].drops.total == 0)
         #expect(pair.engines[1].drops.total == 0)
     }

@@ -94,6 +94,17 @@ import WireGuardCrypto
         #expect(text.contains("       3  "))
     }
 
+    @Test func `times in the tunnel are told by direction and stage, and only where there were packets`() {
+        let counters: [(name: String, value: UInt64)] = [
+            ("latency_out_50_ns", 12_300), ("latency_out_99_ns", 10_400_000), ("time_out_read_ns", 100), ("time_out_seal_ns", 300),
+            ("time_in_receive_ns", 0),
+        ]
+        #expect(
+            LatencyText(counters).lines == ["  packets on their way out take 12 µs, 99 % at most 10 ms: read 25 %, seal 75 %"])
+        #expect(LatencyText([]).lines.isEmpty)
+        #expect(LatencyText.text(999) == "999 ns")
+    }
+
     @Test func `log lines in their three forms`() {
         func line(_ format: LogFormat) -> String {
             TunnelLogHandler(logLevel: .info, label: "wg0", format: format, destination: LogDestination(name: "wg0")).line(
