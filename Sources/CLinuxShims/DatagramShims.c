@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -99,6 +100,16 @@ int clinux_set_time_slice(uint64_t nanoseconds) {
         uint64_t runtime, deadline, period;
     } attributes = {.size = sizeof attributes, .flags = 0x08 /* SCHED_FLAG_KEEP_POLICY */, .nice = getpriority(PRIO_PROCESS, 0), .runtime = nanoseconds};
     return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+int clinux_processor_count(void) {
+    // Room for 8192 processors, what the kernel can have.
+    static const size_t size = CPU_ALLOC_SIZE(8192);
+    cpu_set_t *set = CPU_ALLOC(8192);
+    if (set == NULL) return 0;
+    int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : 0;
+    CPU_FREE(set);
+    return count;
 }
 
 int clinux_ppoll(struct pollfd *descriptors, unsigned long count, const struct timespec *timeout) {

@@ -16,6 +16,15 @@ public struct EngineOptions: Sendable {
     public var log: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
 
     public init() {}
+
+    /// The threads that suit a machine with so many processors.
+    ///
+    /// Sealing is about 60 % of the packet loop's time on the way out and opening half of it on the way in (`wg-lite status` shows
+    /// the shares), so two threads make one flow at most 1.4 times as fast, four 1.8 times, and any number no more than 2.5 times. Half of
+    /// the processors are left to the programs that send and receive; below four there is none to spare.
+    public static func suitableCryptoThreads(processors: Int) -> Int {
+        max(1, min(4, processors / 2))
+    }
 }
 
 /// How much a log line matters.

@@ -32,7 +32,7 @@ struct DeviceCommand: ParsableCommand {
             log.logFormat = nil
             log.logLevel = Self.level(Process.environment("LOG_LEVEL"))
             var engine = EngineOptionGroup()
-            (engine.aead, engine.cryptoThreads) = (.automatic, 1)
+            (engine.aead, engine.cryptoThreads) = (.automatic, nil)
             var options = TunnelSupervisor.Options()
             options.inherited = .fromEnvironment()
             try TunnelProcess(interface: interface, source: nil, file: nil, output: output, log: log, engine: engine, options: options)

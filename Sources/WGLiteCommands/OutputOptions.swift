@@ -31,15 +31,16 @@ struct EngineOptionGroup: ParsableArguments {
         help: "The library that seals and opens packets: automatic takes libipsec-mb if it is installed and proves itself, else libsodium.")
     var aead: AEAD = .automatic
 
-    @Option(help: "Threads that seal and open packets. More than one pays only where processors are idle.")
-    var cryptoThreads = 1
+    @Option(
+        help: "Threads that seal and open packets (default: one, two with four processors, four with eight or more).")
+    var cryptoThreads: Int?
 
     enum AEAD: String, ExpressibleByArgument, CaseIterable {
         case automatic, libsodium, accelerated
     }
 
     func validate() throws {
-        guard (1...64).contains(cryptoThreads) else { throw ValidationError("--crypto-threads is 1 to 64.") }
+        guard cryptoThreads.map((1...64).contains) ?? true else { throw ValidationError("--crypto-threads is 1 to 64.") }
     }
 }
 

@@ -3,6 +3,7 @@ internal import LinuxSystem
 internal import Logging
 internal import TunnelConfiguration
 internal import TunnelControl
+internal import TunnelEngine
 internal import WireGuardCrypto
 
 struct UpCommand: ParsableCommand {
@@ -77,7 +78,7 @@ struct TunnelProcess {
         let logger = Logger(label: interface) { _ in handler }
         var options = options
         options.aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
-        options.cryptoThreads = engine.cryptoThreads
+        options.cryptoThreads = engine.cryptoThreads ?? EngineOptions.suitableCryptoThreads(processors: Processors.available)
         options.engineLog = logger.engineSink
         let stage = Stage()
         let (report, verbose) = (output.report, output.verbose)

@@ -14,10 +14,11 @@ struct Measure {
         case "peers": succeeded = CostByPeers.run(arguments)
         case "ciphers": succeeded = CipherCost.run(arguments)
         case "handshakes": succeeded = HandshakeCost.run(arguments)
+        case "threads": succeeded = CryptoThreads.run()
         case "flood": succeeded = HandshakeFlood.run(arguments)
         case "flood-peers": succeeded = HandshakeFlood.printPeers(arguments)
         default:
-            print("usage: measure allocations [--packets N] | peers | ciphers | handshakes [--peers N] | flood ... | flood-peers")
+            print("usage: measure allocations [--packets N] | peers | ciphers | handshakes [--peers N] | threads | flood ... | flood-peers")
             exit(2)
         }
         exit(succeeded ? 0 : 1)

@@ -46,6 +46,9 @@ const char *clinux_error_name(int error);
 // Asks for time slices of this length for the calling thread (SCHED_OTHER with a runtime, Linux 6.12): 0, or -1 with errno.
 int clinux_set_time_slice(uint64_t nanoseconds);
 
+// The processors in the calling thread's affinity mask; 0 if it can't be asked for.
+int clinux_processor_count(void);
+
 // The processor's hint that this is a waiting loop.
 static inline void clinux_pause(void) {
 #if defined(__x86_64__)
