@@ -31,7 +31,9 @@ enum CryptoThreads {
                     let (rate, single) = (medians[threads]!, medians[1]!)
                     let tenths = Int(rate / single * 100)
                     let ratio = "\(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100)"
-                    print("\(pad(backend == .libsodium ? "libsodium" : "ipsec-mb", 9)) \(pad("\(threads)", 8)) \(pad("\(Int(rate / 1000))", 19)) \(pad(ratio, 17))")
+                    print(
+                        "\(pad(backend == .libsodium ? "libsodium" : "ipsec-mb", 9)) \(pad("\(threads)", 8)) \(pad("\(Int(rate / 1000))", 19)) \(pad(ratio, 17))"
+                    )
                 }
             }
             return true
@@ -57,7 +59,9 @@ enum CryptoThreads {
         var batch = OutgoingBatch(capacity: burst)
         func feed(_ count: Int) {
             guard pair.ends[0].allocate(count: count, size: packetSize, lastSize: packetSize, into: &batch) else { return }
-            for i in 0..<batch.count { unsafe batch.unsafeBytes(at: i).copyMemory(from: UnsafeRawBufferPointer(start: template, count: packetSize)) }
+            for i in 0..<batch.count {
+                unsafe batch.unsafeBytes(at: i).copyMemory(from: UnsafeRawBufferPointer(start: template, count: packetSize))
+            }
             pair.ends[0].send(&batch)
             pair.ends[0].flush()
         }
