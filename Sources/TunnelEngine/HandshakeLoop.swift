@@ -14,6 +14,8 @@ struct HandshakeLoop: ~Copyable {
     private var generator = BufferedSystemRandom()
     private var gate: HandshakeGate
     private var outbox = DatagramOutbox()
+    /// What was taken from the inbox and is not answered yet.
+    private var waiting: [HandshakeDatagram] = []
 
     init(_ engine: Engine) {
         self.engine = engine
@@ -34,29 +36,39 @@ struct HandshakeLoop: ~Copyable {
         }
     }
 
-    /// Takes some messages from the inbox.
-    /// - Returns: whether there may be more.
+    /// Takes some messages from the inbox. Its lock and the tunnel's are taken once for all of them: in a flood the packet loop waits for
+    /// neither.
+    /// - Returns: whether there are more.
     private mutating func answer() -> Bool {
-        for _ in 0..<Self.batch {
-            let now = Clock.now
-            let (datagram, isUnderLoad) = engine.inbox.withLock { ($0.popFirst(), $0.isUnderLoad(at: now)) }
-            guard let datagram else { return false }
-            answer(datagram, isUnderLoad: isUnderLoad)
+        let engine = engine
+        let now = Clock.now
+        let (isUnderLoad, hasMore) = engine.inbox.withLock { inbox in
+            let isUnderLoad = inbox.isUnderLoad(at: now)
+            while waiting.count < Self.batch, let datagram = inbox.popFirst() { waiting.append(datagram) }
+            return (isUnderLoad, inbox.count > 0)
         }
-        return true
+        guard !waiting.isEmpty else { return false }
+        defer { waiting.removeAll(keepingCapacity: true) }
+        var drops = DropCounters()
+        if let identity = engine.tunnel.withLock({ $0.identity }) {
+            for datagram in waiting { answer(datagram, identity, isUnderLoad: isUnderLoad, &drops) }
+        } else {
+            drops.add(.noIdentity, waiting.count)
+        }
+        if drops.total > 0 { engine.tunnel.withLock { $0.drops.add(drops) } }
+        return hasMore
     }
 
-    private mutating func answer(_ datagram: HandshakeDatagram, isUnderLoad: Bool) {
+    private mutating func answer(
+        _ datagram: HandshakeDatagram, _ identity: LocalIdentity, isUnderLoad: Bool, _ drops: inout DropCounters
+    ) {
         let time = TimePoint.current
-        guard let identity = engine.tunnel.withLock({ $0.identity }) else {
-            return engine.tunnel.withLock { $0.drops.add(.noIdentity) }
-        }
         switch gate.judge(datagram, for: identity, isUnderLoad: isUnderLoad, at: time.now, using: &generator) {
         case .reply(let cookie):
             // Cheap to make, so in a flood many go together.
             outbox.add(cookie, for: engine)
         case .drop(let reason):
-            engine.tunnel.withLock { $0.drops.add(reason) }
+            drops.add(reason)
         case .admit:
             guard let step = engine.tunnel.withLock({ $0.receive(datagram, at: time) }) else { return }
             var attention = Attention()
