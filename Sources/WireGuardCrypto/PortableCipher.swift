@@ -46,7 +46,7 @@ struct PortableCipher: ~Copyable {
         // SAFETY: the caller vouches for `count` bytes at `sealed`, the tag last; `tag` is 16 bytes.
         let isAuthentic = unsafe withUnsafeMutableBytes(of: &tag) { tag in
             unsafe authenticate(sealed, count: textCount, into: tag.baseAddress!)
-            return unsafe constantTimeEqual(tag.baseAddress!, sealed + textCount, count: TransportCipher.tagCount)
+            return unsafe areEqualTags(tag.baseAddress!, sealed + textCount)
         }
         if isAuthentic { unsafe Self.combine(sealed, stream + Self.blockCount, count: textCount, into: output) }
         return isAuthentic

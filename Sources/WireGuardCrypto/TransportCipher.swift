@@ -75,7 +75,7 @@ public struct TransportCipher: ~Copyable {
                     sealed.assumingMemoryBound(to: UInt8.self), textCount, output.assumingMemoryBound(to: UInt8.self),
                     tag.baseAddress!.assumingMemoryBound(to: UInt8.self))
                 // The library leaves the judgement to its caller.
-                if unsafe constantTimeEqual(tag.baseAddress!, sealed + textCount, count: Self.tagCount) { return true }
+                if unsafe areEqualTags(tag.baseAddress!, sealed + textCount) { return true }
                 unsafe wipe(UnsafeMutableRawBufferPointer(start: output, count: textCount))
                 return false
             }
