@@ -95,19 +95,31 @@ extension Tunnel {
 
     /// The state as others are shown it, peers in the order in which they were added.
     public func snapshot(listenPort: UInt16, firewallMark: UInt32) -> TunnelSnapshot {
-        var shown: [PeerSnapshot] = []
-        shown.reserveCapacity(peers.count)
-        for slot in 0..<UInt32(peers.slotCount) {
+        var snapshot = snapshotWithoutPeers(listenPort: listenPort, firewallMark: firewallMark)
+        snapshot.peers.reserveCapacity(peers.count)
+        appendPeers(0..<peers.slotCount, to: &snapshot)
+        return snapshot
+    }
+
+    /// The interface's part of ``snapshot(listenPort:firewallMark:)``.
+    public func snapshotWithoutPeers(listenPort: UInt16, firewallMark: UInt32) -> TunnelSnapshot {
+        TunnelSnapshot(privateKey: identity?.privateKey, listenPort: listenPort, firewallMark: firewallMark, peers: [])
+    }
+
+    /// Appends the peers of some slots, for callers who can't keep others from the tunnel for as long as all of them take.
+    /// - Returns: whether there are more behind them.
+    @discardableResult
+    public func appendPeers(_ slots: Range<Int>, to snapshot: inout TunnelSnapshot) -> Bool {
+        for slot in UInt32(slots.lowerBound)..<UInt32(max(slots.lowerBound, min(slots.upperBound, peers.slotCount))) {
             guard let entry = unsafe peers[slot] else { continue }
             let psk = unsafe entry.pointee.peer.remote.presharedKey
-            unsafe shown.append(
+            unsafe snapshot.peers.append(
                 PeerSnapshot(
                     publicKey: entry.pointee.peer.remote.publicKey, presharedKey: psk.isZero ? nil : psk,
                     endpoint: entry.pointee.endpoint, persistentKeepalive: entry.pointee.persistentKeepalive,
                     lastHandshake: entry.pointee.peer.lastHandshake, receivedBytes: entry.pointee.receivedBytes,
                     sentBytes: entry.pointee.sentBytes, allowedIPs: allowedIPs.prefixes(of: slot)))
         }
-        return TunnelSnapshot(
-            privateKey: identity?.privateKey, listenPort: listenPort, firewallMark: firewallMark, peers: shown)
+        return slots.upperBound < peers.slotCount
     }
 }

@@ -33,6 +33,10 @@ public final class Engine: Sendable {
     let latencies = LatencyRecorder()
     let log: @Sendable (EngineLogLevel, String) -> Void
     private let firewallMark: Mutex<UInt32>
+    /// Held by whoever changes or reads the configuration as a whole, in many turns of the tunnel's lock.
+    private let configuring = Mutex(())
+    /// Peers that are changed or read in one turn of the tunnel's lock: a scalar multiplication for each new one.
+    private static let peersAtATime = 32
     private let threads = Mutex<[SystemThread]>([])
     private let ending = Mutex<EngineEnd?>(nil)
     /// Signalled once the engine has stopped by itself or by ``stop()``.
@@ -132,6 +136,10 @@ public final class Engine: Sendable {
     /// Applies an update: sockets first, since only they can fail, then keys and peers.
     /// - Throws: the system's error when the new port or mark is refused; then nothing was changed.
     public func apply(_ update: TunnelUpdate) throws(EngineError) {
+        try configuring.withLock { (_) throws(EngineError) in try applyAlone(update) }
+    }
+
+    private func applyAlone(_ update: TunnelUpdate) throws(EngineError) {
         do throws(SystemError) {
             try rebind(port: update.listenPort, mark: update.firewallMark)
         } catch {
@@ -143,8 +151,8 @@ public final class Engine: Sendable {
         var rest = update.peers[...]
         var part = update
         repeat {
-            part.peers = Array(rest.prefix(32))
-            rest = rest.dropFirst(32)
+            part.peers = Array(rest.prefix(Self.peersAtATime))
+            rest = rest.dropFirst(Self.peersAtATime)
             tunnel.withLock { $0.apply(part, at: .current) }
             part.replacesPeers = false
             part.privateKey = nil
@@ -172,10 +180,17 @@ public final class Engine: Sendable {
     }
 
     /// The state as others are shown it.
+    ///
+    /// Ten thousand peers take milliseconds, so the tunnel's lock is taken for some of them at a time; no change comes in between.
     public func snapshot() -> TunnelSnapshot {
-        let port = sockets.withLock { $0.port }
-        let mark = firewallMark.withLock { $0 }
-        return tunnel.withLock { $0.snapshot(listenPort: port, firewallMark: mark) }
+        configuring.withLock { _ in
+            let port = sockets.withLock { $0.port }
+            let mark = firewallMark.withLock { $0 }
+            var snapshot = tunnel.withLock { $0.snapshotWithoutPeers(listenPort: port, firewallMark: mark) }
+            var first = 0
+            while tunnel.withLock({ $0.appendPeers(first..<first + Self.peersAtATime, to: &snapshot) }) { first += Self.peersAtATime }
+            return snapshot
+        }
     }
 
     /// How often packets were not forwarded, by reason.
