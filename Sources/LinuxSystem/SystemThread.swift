@@ -59,8 +59,9 @@ extension SystemThread {
     }
 
     /// Asks for time slices of `length` for the calling thread: a shorter one is given sooner. Linux 6.12; earlier ones ignore it.
-    public static func requestTimeSlice(_ length: Interval) {
-        clinux_set_time_slice(length.nanoseconds)
+    /// - Parameter length: nil for the system's own.
+    public static func requestTimeSlice(_ length: Interval?) {
+        clinux_set_time_slice(length?.nanoseconds ?? 0)
     }
 
     /// Tells the processor that this thread waits for another in a loop.

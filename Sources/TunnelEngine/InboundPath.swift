@@ -79,17 +79,21 @@ struct InboundPath: ~Copyable {
     }
 
     /// Takes what waits at `socket`, up to a turn's worth.
-    mutating func turn(from socket: UDPSocket, at time: TimePoint) {
+    /// - Returns: how many data messages there were.
+    mutating func turn(from socket: UDPSocket, at time: TimePoint) -> Int {
         var clock = StageClock()
         receive(from: socket)
         clock.ended(.receive, engine)
+        var taken = 0
         while nextMessage < messages.count {
             sort(at: time)
             clock.ended(.sort, engine)
             if datagramCount > 0 { take(&clock, at: time) }
+            taken += datagramCount
         }
         // Whoever was given much gets to take it before there is more: else a busy receiver's socket buffer overflows.
-        if messages.count > 0 && datagramCount >= Self.yieldingDatagrams { SystemThread.yield() }
+        if taken >= Self.yieldingDatagrams { SystemThread.yield() }
+        return taken
     }
 
     /// What becomes of the data messages that were sorted out.

@@ -46,11 +46,13 @@ struct OutboundPath: ~Copyable {
     }
 
     /// Takes what waits at the interface, up to a turn's worth.
+    /// - Returns: how many packets there were.
     /// - Throws: when the session has ended.
-    mutating func turn(to sockets: SocketPair, at time: TimePoint) throws(AdapterError) {
+    mutating func turn(to sockets: SocketPair, at time: TimePoint) throws(AdapterError) -> Int {
         var clock = StageClock()
         try read()
-        guard packets.count > 0 else { return }
+        let count = packets.count
+        guard count > 0 else { return 0 }
         let engine = engine
         clock.ended(.read, engine)
         arrange()
@@ -69,6 +71,7 @@ struct OutboundPath: ~Copyable {
         release()
         clock.ended(.release, engine)
         unreachable.send(through: engine.session)
+        return count
     }
 
     /// The session splits super-packets into the ring, each packet with room around it.

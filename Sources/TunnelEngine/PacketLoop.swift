@@ -22,6 +22,7 @@ struct PacketLoop: ~Copyable {
     private var generation: Int
     private var outbound: OutboundPath
     private var inbound: InboundPath
+    private var load = PacketLoad()
 
     init(_ engine: Engine) throws(SystemError) {
         let sockets = engine.sockets.withLock { $0 }
@@ -42,25 +43,22 @@ struct PacketLoop: ~Copyable {
         if let v6 = sockets.v6 { try poller.add(v6.descriptor, token: Token.v6) }
     }
 
-    /// How long the loop wants the processor at a time. Short, because a slice is given the sooner the shorter it is: what waits for a
-    /// processor behind four others is the latency of a busy machine.
-    private static let timeSlice = Interval(nanoseconds: 200_000)
-
     mutating func run() {
-        SystemThread.requestTimeSlice(Self.timeSlice)
         while true {
             let ready = poller.wait(for: nil)
             if ready & 1 << Token.control != 0, !changed() { return }
             let time = TimePoint.current
-            if ready & 1 << Token.v4 != 0, let v4 = sockets.v4 { inbound.turn(from: v4, at: time) }
-            if ready & 1 << Token.v6 != 0, let v6 = sockets.v6 { inbound.turn(from: v6, at: time) }
+            var moved = 0
+            if ready & 1 << Token.v4 != 0, let v4 = sockets.v4 { moved += inbound.turn(from: v4, at: time) }
+            if ready & 1 << Token.v6 != 0, let v6 = sockets.v6 { moved += inbound.turn(from: v6, at: time) }
             if ready & 1 << Token.interface != 0 {
                 do throws(AdapterError) {
-                    try outbound.turn(to: sockets, at: time)
+                    moved += try outbound.turn(to: sockets, at: time)
                 } catch {
                     return engine.end(.sessionEnded("\(error)"))
                 }
             }
+            load.moved(moved, at: time.now)
         }
     }
 
