@@ -58,7 +58,7 @@ struct PacketLoop: ~Copyable {
                     return engine.end(.sessionEnded("\(error)"))
                 }
             }
-            load.moved(moved, at: time.now)
+            if load.moved(moved, at: time.now) { SystemThread.requestTimeSlice(load.timeSlice) }
         }
     }
 
