@@ -9,7 +9,7 @@ public struct TransportCipher: ~Copyable {
     public enum Backend: String, Sendable, Hashable, CaseIterable {
         /// The portable default.
         case libsodium
-        /// libipsec-mb, two to three times as fast where the processor has AVX-512; x86-64 only, if installed.
+        /// libipsec-mb, about twice as fast where the processor has AVX-512; x86-64 only, if installed.
         case accelerated
 
         /// The library's name.
