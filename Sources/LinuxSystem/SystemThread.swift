@@ -58,6 +58,11 @@ extension SystemThread {
         sched_yield()
     }
 
+    /// Lets the calling thread sleep for `length`, or less where a signal comes.
+    public static func sleep(_ length: Interval) {
+        usleep(UInt32(clamping: length.nanoseconds / 1000))
+    }
+
     /// Asks for time slices of `length` for the calling thread: a shorter one is given sooner. Linux 6.12; earlier ones ignore it.
     /// - Parameter length: nil for the system's own.
     public static func requestTimeSlice(_ length: Interval?) {

@@ -59,9 +59,11 @@ extension Adapter {
         }
         let lock = try takeLock(link.name)
         let own: UInt32 = state.device == nil ? 0 : 1
-        guard (link.tun?.queueCount ?? 0) <= own else {
-            throw AdapterError(
-                .busy, "adapter \(link.name): a descriptor is attached", remedy: "close it, or delete the adapter with force")
+        try BusyRetry.run { () throws(AdapterError) in
+            guard (try Self.refresh(&state, interfaceIndex).tun?.queueCount ?? 0) <= own else {
+                throw AdapterError(
+                    .busy, "adapter \(link.name): a descriptor is attached", remedy: "close it, or delete the adapter with force")
+            }
         }
         return Claim(device: nil, lock: lock)
     }

@@ -6,6 +6,8 @@ extension Adapter {
     /// Starts the adapter's session.
     ///
     /// An adapter has one session at a time, of all processes together. The interface should be up (``bringUp(mtu:)``) for packets to flow.
+    /// The refusal because of somebody else's session takes a quarter of a second, since it may be one that has ended: a child process
+    /// holds the descriptors of its parent from fork(2) to execve(2).
     /// - Throws: `invalidParameter` for options out of their limits; `busy` while the adapter has a session, here or elsewhere;
     ///   `handleEndOfFile` when the adapter is gone; `accessDenied` without the privilege or ownership.
     public func startSession(_ options: SessionOptions = SessionOptions()) throws(AdapterError) -> Session {
@@ -57,8 +59,13 @@ extension Adapter {
                 if queueCount == 1 {
                     if let session = state.session.session, let duplicate = try session.duplicateDevice() { return duplicate }
                     if state.device != nil { return try state.device!.duplicate() }
-                } else if let attached = link.tun?.queueCount, attached >= queueCount {
-                    throw AdapterError(.busy, "adapter \(link.name): all of its \(queueCount) queues are attached")
+                } else {
+                    try BusyRetry.run { () throws(AdapterError) in
+                        let attached = try Self.refresh(&state, interfaceIndex).tun?.queueCount ?? 0
+                        guard attached < queueCount else {
+                            throw AdapterError(.busy, "adapter \(link.name): all of its \(queueCount) queues are attached")
+                        }
+                    }
                 }
             } catch let error as AdapterError {
                 throw error
@@ -79,9 +86,15 @@ extension Adapter {
                 remedy: "call from a thread of the namespace in which the adapter was opened")
         }
         let device = try Self.openDevice()
+        let name = try BusyRetry.run { () throws(AdapterError) in
+            do throws(SystemError) {
+                return try device.attach(name: interface, flags: Self.flags(queueCount: queueCount))
+            } catch {
+                throw .attaching(error, interface)
+            }
+        }
         let attached: LinkInfo?
         do {
-            let name = try device.attach(name: interface, flags: Self.flags(queueCount: queueCount))
             attached = try state.netlink.link(named: name)
         } catch {
             throw .attaching(error, interface)
@@ -93,12 +106,15 @@ extension Adapter {
 
     /// - Throws: `busy` while another session, of any process, has it.
     func takeLock(_ interface: String) throws(AdapterError) -> NamespaceLock {
-        do {
-            return try NamespaceLock("tunadapter session \(guid)")
-        } catch {
-            guard error.isAddressInUse else { throw .attaching(error, interface) }
-            throw AdapterError(
-                .busy, "adapter \(interface): another process has a session", remedy: "end that session, or delete the adapter with force")
+        try BusyRetry.run { () throws(AdapterError) in
+            do throws(SystemError) {
+                return try NamespaceLock("tunadapter session \(guid)")
+            } catch {
+                guard error.isAddressInUse else { throw .attaching(error, interface) }
+                throw AdapterError(
+                    .busy, "adapter \(interface): another process has a session",
+                    remedy: "end that session, or delete the adapter with force")
+            }
         }
     }
 }

@@ -28,18 +28,45 @@ public struct AdapterPool: Hashable, Sendable {
     /// - Throws: `accessDenied` without the privilege. Those in use are left, without an error.
     @discardableResult
     public func deleteUnused() throws(AdapterError) -> [String] {
+        var candidates = try adapters
         var deleted: [String] = []
-        for adapter in try adapters {
-            // A link that went meanwhile was somebody else's to delete.
-            guard let link = try? adapter.link(), !link.isInUse else { continue }
-            let name = adapter.name
-            do throws(AdapterError) {
-                try adapter.delete()
-                deleted.append(name)
-            } catch {
-                guard error.code == .busy else { throw error }
+        do throws(AdapterError) {
+            // The pauses are shared by all, however many are in use.
+            try BusyRetry.run { () throws(AdapterError) in
+                var inUse: [Adapter] = []
+                for adapter in candidates {
+                    switch try Self.deleteIfUnused(adapter) {
+                    case .deleted(let name): deleted.append(name)
+                    case .inUse: inUse.append(adapter)
+                    case .gone: continue
+                    }
+                }
+                candidates = inUse
+                guard inUse.isEmpty else { throw AdapterError(.busy, "\(inUse.count) adapters of pool \(name)") }
             }
+        } catch {
+            guard error.code == .busy else { throw error }
         }
         return deleted
+    }
+
+    private enum Fate {
+        case deleted(String)
+        case inUse
+        /// It went meanwhile, and was somebody else's to delete.
+        case gone
+    }
+
+    private static func deleteIfUnused(_ adapter: Adapter) throws(AdapterError) -> Fate {
+        guard let link = try? adapter.link() else { return .gone }
+        guard !link.isInUse else { return .inUse }
+        let name = adapter.name
+        do throws(AdapterError) {
+            try adapter.delete()
+        } catch {
+            guard error.code == .busy else { throw error }
+            return .inUse
+        }
+        return .deleted(name)
     }
 }

@@ -14,7 +14,8 @@ private let pool = "org.example.test"
                 let made = try Adapter.create(name: "demo0", pool: pool)
                 guid = made.guid
                 #expect(made.name == "demo0" && made.interfaceName == "demo0" && made.pool == pool)
-                #expect(try made.link().isPersistent && !made.link().isInUse && !made.link().isUp)
+                #expect(try made.link().isPersistent && !made.link().isUp)
+                try expectEventually("nobody uses it") { try !made.link().isInUse }
             }
             let opened = try Adapter.open(name: "demo0", pool: pool)
             #expect(opened.guid == guid && opened.luid == AdapterLUID(interfaceIndex: opened.interfaceIndex))
@@ -30,7 +31,7 @@ private let pool = "org.example.test"
                 let adapter = try Adapter.create(name: "demo0", pool: pool, options: AdapterOptions(lifetime: .transient))
                 #expect(try !adapter.link().isPersistent)
             }
-            #expect(try AdapterPool(pool).adapters.isEmpty)
+            try expectEventually("it is gone") { try AdapterPool(pool).adapters.isEmpty }
             var session: Session?
             do {
                 let adapter = try Adapter.create(name: "demo0", pool: pool, options: AdapterOptions(lifetime: .transient))
@@ -39,7 +40,7 @@ private let pool = "org.example.test"
             #expect(try AdapterPool(pool).adapters.count == 1)
             session?.end()
             session = nil
-            #expect(try AdapterPool(pool).adapters.isEmpty)
+            try expectEventually("it is gone") { try AdapterPool(pool).adapters.isEmpty }
         }
     }
 
@@ -82,7 +83,7 @@ private let pool = "org.example.test"
             for capacity in [0, 1, 0x1_0000, 0x2_0001, 0x800_0000, -0x2_0000, Int.max, Int.min] {
                 #expect(code { _ = try adapter.startSession(capacity: capacity) } == .invalidParameter)
             }
-            #expect(try !adapter.link().isInUse)
+            try expectEventually("nobody uses it") { try !adapter.link().isInUse }
             try adapter.delete()
         }
     }
@@ -155,6 +156,42 @@ private let pool = "org.example.test"
                 second.end()
                 try other.delete()
                 try adapter.delete()
+            }
+        }
+    }
+
+    @Test(arguments: [1, 3])
+    func `a queue that is closed a moment later is waited for`(queueCount: Int) throws {
+        try inNewNamespace {
+            var options = AdapterOptions()
+            options.queueCount = queueCount
+            let adapter = try Adapter.create(name: "demo0", pool: pool, options: options)
+            var asked: [(String, () throws -> Void)] = [
+                ("device object", { _ = try adapter.openDeviceObject() }),
+                (
+                    "deletion of the unused",
+                    {
+                        let deleted = try AdapterPool(pool).deleteUnused()
+                        #expect(deleted == ["demo0"])
+                    }
+                ),
+            ]
+            // A session of several queues takes one of those that are left.
+            if queueCount == 1 { asked.insert(("session", { try adapter.startSession().end() }), at: 0) }
+            for (what, ask) in asked {
+                // As a child has them between fork(2) and execve(2).
+                let copies = try (0..<queueCount).map { _ in
+                    let object = try adapter.openDeviceObject()
+                    return fcntl(object.descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
+                }
+                #expect(code { _ = try adapter.openDeviceObject() } == .busy, "\(what)")
+                #expect(code { try adapter.delete() } == .busy, "\(what)")
+                let child = try SystemThread(name: "child") {
+                    SystemThread.sleep(.milliseconds(20))
+                    for copy in copies { close(copy) }
+                }
+                try ask()
+                child.join()
             }
         }
     }

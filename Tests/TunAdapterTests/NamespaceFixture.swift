@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import NetworkTypes
 import Testing
 import TunAdapter
 
@@ -21,8 +22,21 @@ func inNewNamespace(_ body: () throws -> Void) throws {
     }
     try body()
     var netlink = try NetlinkSocket()
-    let left = try netlink.links().map(\.name)
-    #expect(left == ["lo"], "interfaces are left behind")
+    try expectEventually("interfaces are left behind") { try netlink.links().map(\.name) == ["lo"] }
+}
+
+/// Expects `condition` to hold within two seconds.
+///
+/// For what follows from closing a descriptor: until the children that other tests start have executed their programs they have copies of it.
+func expectEventually(
+    _ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
+) throws {
+    var holds = try condition()
+    for _ in 0..<200 where !holds {
+        SystemThread.sleep(.milliseconds(10))
+        holds = try condition()
+    }
+    #expect(holds, comment, sourceLocation: sourceLocation)
 }
 
 /// The code of the `AdapterError` that `body` throws; nil if it throws none.
