@@ -66,10 +66,9 @@ enum CryptoThreads {
             pair.ends[0].flush()
         }
         func sealed() -> Int { Int(pair.engines[0].snapshot().peers[0].sentBytes) / packetSize }
-        let pause = try EventDescriptor()
         // The first packet makes the session; then the datagrams go where nobody spends time on them.
         feed(1)
-        while pair.engines[0].snapshot().peers[0].lastHandshake == nil { _ = pause.wait(for: .milliseconds(1)) }
+        while pair.engines[0].snapshot().peers[0].lastHandshake == nil { SystemThread.sleep(.milliseconds(1)) }
         var update = TunnelUpdate()
         var peer = PeerUpdate(publicKey: pair.engines[0].snapshot().peers[0].publicKey)
         peer.endpoint = Endpoint(address: .v4(IPv4Address(rawValue: 0x7f00_0001)), port: sink.port)
