@@ -28,15 +28,8 @@ public struct PrivateKey: Sendable {
             unsafe bytes[0] &= 248
             unsafe bytes[31] = bytes[31] & 127 | 64
         }
-        var point = InlineArray<32, UInt8>(repeating: 0)
-        // SAFETY: both are 32 bytes.
-        unsafe secret.withUnsafeBytes { scalar in
-            unsafe Swift.withUnsafeMutableBytes(of: &point) { point in
-                _ = unsafe crypto_scalarmult_curve25519_base(point.baseAddress!, scalar.baseAddress!)
-            }
-        }
         self.secret = secret
-        publicKey = PublicKey(bytes: point)
+        publicKey = unsafe secret.withUnsafeBytes { scalar in PublicKey(bytes: unsafe BasePoint.multiplied(by: scalar)) }
     }
 
     /// X25519 of this key and `peer`, or nil if the result is all zero: `peer` is one of the points of low order, and the

@@ -73,4 +73,18 @@ import WireGuardCrypto
         }
         #expect(ran == 4 * file.transcripts.count && ran == 20)
     }
+
+    /// The ladder knows nothing of the table that public keys come from.
+    @Test func `public keys are what the ladder makes of the base point`() throws {
+        let basePoint = [9] + [UInt8](repeating: 0, count: 31)
+        var random = SplitMix64(seed: 11)
+        var scalars = [UInt8(0), 1, 8, 0x7f, 0x80, 0xff].flatMap { byte in
+            [[UInt8](repeating: byte, count: 32), [byte] + [UInt8](repeating: 0, count: 31), [UInt8](repeating: 0, count: 31) + [byte]]
+        }
+        scalars += (0..<1000).map { _ in (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) } }
+        for scalar in scalars {
+            let ladder = try #require(TestBytes.x25519(scalar, basePoint))
+            #expect(TestBytes.privateKey(scalar)?.publicKey == TestBytes.publicKey(ladder), "scalar \(scalar)")
+        }
+    }
 }
