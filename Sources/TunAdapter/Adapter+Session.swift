@@ -6,13 +6,13 @@ extension Adapter {
     /// Starts the adapter's session.
     ///
     /// An adapter has one session at a time, of all processes together. The interface should be up (``bringUp(mtu:)``) for packets to flow.
-    /// The refusal because of somebody else's session takes a quarter of a second, since it may be one that has ended: a child process
-    /// holds the descriptors of its parent from fork(2) to execve(2).
+    /// Unless it is this handle's, a session or descriptor that is in the way gets a quarter of a second to go: one that is closed stays
+    /// open while a child process, on its way from fork(2) to execve(2), has a copy.
     /// - Throws: `invalidParameter` for options out of their limits; `busy` while the adapter has a session, here or elsewhere;
     ///   `handleEndOfFile` when the adapter is gone; `accessDenied` without the privilege or ownership.
     public func startSession(_ options: SessionOptions = SessionOptions()) throws(AdapterError) -> Session {
         try options.validate()
-        return try state.withLock { state throws(AdapterError) in
+        return try withStateWhenFree { state throws(AdapterError) in
             if let session = state.session.session, !session.hasEnded {
                 throw AdapterError(
                     .busy, "adapter \(state.identity.name(interfaceName: state.interfaceName)) has a session in this process already",
@@ -53,19 +53,14 @@ extension Adapter {
     /// `virtio_net_hdr` of 10 bytes before the packet; ``LinuxSystem/TunDescriptor/attachment()`` tells.
     /// - Throws: as ``startSession(_:)``.
     public func openDeviceObject() throws(AdapterError) -> TunDescriptor {
-        try state.withLock { state throws(AdapterError) in
+        try withStateWhenFree { state throws(AdapterError) in
             let link = try Self.refresh(&state, interfaceIndex)
             do {
                 if queueCount == 1 {
                     if let session = state.session.session, let duplicate = try session.duplicateDevice() { return duplicate }
                     if state.device != nil { return try state.device!.duplicate() }
-                } else {
-                    try BusyRetry.run { () throws(AdapterError) in
-                        let attached = try Self.refresh(&state, interfaceIndex).tun?.queueCount ?? 0
-                        guard attached < queueCount else {
-                            throw AdapterError(.busy, "adapter \(link.name): all of its \(queueCount) queues are attached")
-                        }
-                    }
+                } else if let attached = link.tun?.queueCount, attached >= queueCount {
+                    throw AdapterError(.busy, "adapter \(link.name): all of its \(queueCount) queues are attached")
                 }
             } catch let error as AdapterError {
                 throw error
@@ -86,35 +81,29 @@ extension Adapter {
                 remedy: "call from a thread of the namespace in which the adapter was opened")
         }
         let device = try Self.openDevice()
-        let name = try BusyRetry.run { () throws(AdapterError) in
-            do throws(SystemError) {
-                return try device.attach(name: interface, flags: Self.flags(queueCount: queueCount))
-            } catch {
-                throw .attaching(error, interface)
-            }
-        }
         let attached: LinkInfo?
         do {
+            let name = try device.attach(name: interface, flags: Self.flags(queueCount: queueCount))
             attached = try state.netlink.link(named: name)
         } catch {
             throw .attaching(error, interface)
         }
-        // Where the interface went a moment ago the driver made a new one, which goes again with this descriptor.
-        guard attached?.index == interfaceIndex else { throw .gone(interface) }
+        guard attached?.index == interfaceIndex else {
+            // The interface went a moment ago, or has another name: the driver made a new one, which goes again with this descriptor.
+            _ = try Self.refresh(&state, interfaceIndex)
+            throw AdapterError(.busy, "adapter \(interface) is being renamed", remedy: "try again")
+        }
         return device
     }
 
     /// - Throws: `busy` while another session, of any process, has it.
     func takeLock(_ interface: String) throws(AdapterError) -> NamespaceLock {
-        try BusyRetry.run { () throws(AdapterError) in
-            do throws(SystemError) {
-                return try NamespaceLock("tunadapter session \(guid)")
-            } catch {
-                guard error.isAddressInUse else { throw .attaching(error, interface) }
-                throw AdapterError(
-                    .busy, "adapter \(interface): another process has a session",
-                    remedy: "end that session, or delete the adapter with force")
-            }
+        do {
+            return try NamespaceLock("tunadapter session \(guid)")
+        } catch {
+            guard error.isAddressInUse else { throw .attaching(error, interface) }
+            throw AdapterError(
+                .busy, "adapter \(interface): another process has a session", remedy: "end that session, or delete the adapter with force")
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+import Synchronization
 
 /// The adapters of one product in the calling thread's network namespace, whichever processes made them.
 public struct AdapterPool: Hashable, Sendable {
@@ -24,49 +25,40 @@ public struct AdapterPool: Hashable, Sendable {
     }
 
     /// Deletes every adapter of the pool that nobody uses: that has no session and no descriptor attached.
+    ///
+    /// One that is in use gets a quarter of a second, all of them together, as in ``Adapter/startSession(_:)``.
     /// - Returns: the names of the deleted ones.
     /// - Throws: `accessDenied` without the privilege. Those in use are left, without an error.
     @discardableResult
     public func deleteUnused() throws(AdapterError) -> [String] {
-        var candidates = try adapters
         var deleted: [String] = []
-        do throws(AdapterError) {
-            // The pauses are shared by all, however many are in use.
-            try BusyRetry.run { () throws(AdapterError) in
-                var inUse: [Adapter] = []
-                for adapter in candidates {
-                    switch try Self.deleteIfUnused(adapter) {
-                    case .deleted(let name): deleted.append(name)
-                    case .inUse: inUse.append(adapter)
-                    case .gone: continue
-                    }
-                }
-                candidates = inUse
-                guard inUse.isEmpty else { throw AdapterError(.busy, "\(inUse.count) adapters of pool \(name)") }
-            }
-        } catch {
-            guard error.code == .busy else { throw error }
+        var left = try Self.deleteUnused(of: try adapters, &deleted)
+        for pause in Adapter.busyPauses where !left.isEmpty {
+            SystemThread.sleep(pause)
+            left = try Self.deleteUnused(of: left, &deleted)
         }
         return deleted
     }
 
-    private enum Fate {
-        case deleted(String)
-        case inUse
-        /// It went meanwhile, and was somebody else's to delete.
-        case gone
-    }
-
-    private static func deleteIfUnused(_ adapter: Adapter) throws(AdapterError) -> Fate {
-        guard let link = try? adapter.link() else { return .gone }
-        guard !link.isInUse else { return .inUse }
-        let name = adapter.name
-        do throws(AdapterError) {
-            try adapter.delete()
-        } catch {
-            guard error.code == .busy else { throw error }
-            return .inUse
+    /// - Returns: those in use.
+    private static func deleteUnused(of adapters: [Adapter], _ deleted: inout [String]) throws(AdapterError) -> [Adapter] {
+        var left: [Adapter] = []
+        for adapter in adapters {
+            // A link that went meanwhile was somebody else's to delete.
+            guard let link = try? adapter.link() else { continue }
+            guard !link.isInUse else {
+                left.append(adapter)
+                continue
+            }
+            let name = adapter.name
+            do throws(AdapterError) {
+                try adapter.state.withLock { state throws(AdapterError) in try adapter.delete(force: false, &state) }
+                deleted.append(name)
+            } catch {
+                guard error.code == .busy else { throw error }
+                left.append(adapter)
+            }
         }
-        return .deleted(name)
+        return left
     }
 }

@@ -1,6 +1,7 @@
 /// A number modulo 2²⁵⁵ − 19, the field of Curve25519 and Ed25519. For public values: nothing here is meant to hide what it works on.
 ///
-/// Five limbs of 51 bits, the least significant first; between operations they may be one bit longer.
+/// Five limbs of 51 bits, the least significant first. Between operations the lower two may be a little longer, and the number is below
+/// twice the modulus.
 /// Source: Bernstein, Duif, Lange, Schwabe, Yang: High-speed high-security signatures (2011), section 3.
 struct FieldElement {
     private var l0, l1, l2, l3, l4: UInt64
@@ -28,8 +29,8 @@ struct FieldElement {
 
     /// The number below 2²⁵⁵ − 19, as 32 bytes, little-endian.
     var bytes: InlineArray<32, UInt8> {
-        // Two carries leave a number below 2^255 + 19. Where adding 19 carries out of the top, it was 2^255 - 19 or more.
-        var n = carried.carried
+        // Where adding 19 carries out of the top, the number is 2^255 - 19 or more.
+        var n = self
         let overflow = (n.l4 + (n.l3 + (n.l2 + (n.l1 + (n.l0 + 19) >> 51) >> 51) >> 51) >> 51) >> 51
         n.l0 += 19 * overflow
         n.l1 += n.l0 >> 51

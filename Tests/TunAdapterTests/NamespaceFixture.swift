@@ -22,21 +22,25 @@ func inNewNamespace(_ body: () throws -> Void) throws {
     }
     try body()
     var netlink = try NetlinkSocket()
-    try expectEventually("interfaces are left behind") { try netlink.links().map(\.name) == ["lo"] }
+    var left: [String] = []
+    try expectEventually("interfaces are left behind: \(left)") {
+        left = try netlink.links().map(\.name)
+        return left == ["lo"]
+    }
 }
 
 /// Expects `condition` to hold within two seconds.
 ///
 /// For what follows from closing a descriptor: until the children that other tests start have executed their programs they have copies of it.
 func expectEventually(
-    _ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
+    _ comment: @autoclosure () -> Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
 ) throws {
     var holds = try condition()
     for _ in 0..<200 where !holds {
         SystemThread.sleep(.milliseconds(10))
         holds = try condition()
     }
-    #expect(holds, comment, sourceLocation: sourceLocation)
+    #expect(holds, comment(), sourceLocation: sourceLocation)
 }
 
 /// The code of the `AdapterError` that `body` throws; nil if it throws none.

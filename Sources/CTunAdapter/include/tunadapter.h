@@ -13,8 +13,8 @@
  *   TUNADAPTER_INVALID_HANDLE, an ended session TUNADAPTER_HANDLE_EOF. They are never dereferenced.
  * - Texts are UTF-8 and terminated. Other bytes give TUNADAPTER_INVALID_PARAMETER. Texts that come in are copied.
  * - Out parameters are written only on success, and may not be NULL unless that is said.
- * - A refusal as BUSY because of another handle's or process's session comes after a quarter of a second: a child process has the
- *   descriptors of its parent from fork(2) to execve(2), so a session that has ended can seem to run for a moment.
+ * - A refusal as BUSY comes after a quarter of a second, unless it is because of this handle's own session: a child process has the
+ *   descriptors of its parent from fork(2) to execve(2), so what is closed can seem open for a moment.
  * - Network namespaces: an adapter belongs to that of the thread that made or opened it.
  *
  * C11 and C++. For dlopen(3) and dlsym(3) each function's type has a name: tunadapter_<name>_fn.
