@@ -5,6 +5,7 @@ public struct AdapterOptions: Hashable, Sendable {
         /// Until somebody deletes it: it outlives handles and processes, though not a reboot or its network namespace.
         case persistent
         /// As long as its last descriptor: gone with the ``Adapter`` that made it and its session, or with the process, even when killed.
+        /// A moment later where a child process, between fork(2) and execve(2), still has a copy; its name is taken until then.
         case transient
     }
 
