@@ -95,7 +95,7 @@ struct FieldElement {
 
     /// 1 divided by this number; zero for zero.
     var inverted: FieldElement {
-        // By Fermat this is the power of 2^255 - 21. `ones(n)` stands for the power of 2^n - 1.
+        // By Fermat this is the power of 2^255 - 21. `ones5` is the power of 2^5 - 1, and so on.
         let power9 = self * squared(3)
         let power11 = power9 * squared()
         let ones5 = power11.squared() * power9
