@@ -2,10 +2,10 @@ internal import Glibc
 
 /// Memory straight from the kernel: page-aligned, zero, and resident only where it has been touched.
 @safe
-public struct AnonymousMemory: ~Copyable, @unchecked Sendable {
+public struct AnonymousMemory: ~Copyable, Sendable {
     // SAFETY: the value only owns the mapping; who reads and writes what in it is its users' agreement, as with any pointer.
     /// The first byte. It stays valid as long as this value.
-    public let start: UnsafeMutableRawPointer
+    public nonisolated(unsafe) let start: UnsafeMutableRawPointer
     /// Its size in bytes.
     public let count: Int
 

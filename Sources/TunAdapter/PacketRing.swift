@@ -10,10 +10,7 @@ internal import LinuxSystem
 /// - One mutex guards `State` and the slots. It is held for a few loads and stores per packet, and over a system call only when the
 ///   ring is found full and when room is announced to those who missed it (see PacketRing+Waiting).
 @safe
-struct PacketRing: ~Copyable, @unchecked Sendable {
-    // SAFETY: slots are read and written under the mutex; the only exception are the slots below a retiring reader's range (see
-    // readyPrefix), which nobody else touches. A packet's bytes belong to whoever allocated it, by contract of the session.
-
+struct PacketRing: ~Copyable, Sendable {
     enum SlotState: UInt8 {
         /// In its holder's hands.
         case allocated
@@ -60,7 +57,9 @@ struct PacketRing: ~Copyable, @unchecked Sendable {
     let alignment: Int
     let memory: AnonymousMemory
     let slotMemory: AnonymousMemory
-    let slots: UnsafeMutablePointer<Slot>
+    // SAFETY: slots are read and written under the mutex; the only exception are the slots below a retiring reader's range (see
+    // readyPrefix), which nobody else touches. A packet's bytes belong to whoever allocated it, by contract of the session.
+    nonisolated(unsafe) let slots: UnsafeMutablePointer<Slot>
     let slotMask: Int
     let state = OrderedMutex(State())
     /// Signalled from when room is freed that somebody missed until the next time somebody finds none.

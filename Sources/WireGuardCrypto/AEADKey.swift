@@ -1,8 +1,9 @@
 /// A key of ChaCha20-Poly1305, as a session has one for each direction. It wipes itself.
 ///
 /// The 32 bytes are in storage of 64 on a 64-byte boundary, because accelerated ciphers read past the key.
-@safe public struct AEADKey: ~Copyable {
-    private let storage: UnsafeMutableRawPointer
+@safe public struct AEADKey: ~Copyable, Sendable {
+    // SAFETY: the storage has one owner and is never written after `init`.
+    private nonisolated(unsafe) let storage: UnsafeMutableRawPointer
 
     /// The size of a key, in bytes.
     public static let count = 32
@@ -25,6 +26,3 @@
         unsafe UnsafeRawPointer(storage)
     }
 }
-
-// SAFETY: the storage has one owner and is never written after `init`.
-extension AEADKey: @unchecked Sendable {}
