@@ -17,3 +17,11 @@ int clinux_pipe(int ends[2]) {
 int clinux_accept(int listener, int flags) {
     return accept4(listener, 0, 0, flags);
 }
+
+int clinux_peer_user(int socket, uint32_t *user) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+    *user = peer.uid;
+    return 0;
+}

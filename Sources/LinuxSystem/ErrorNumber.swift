@@ -22,6 +22,8 @@ public enum ErrorNumber {
     public static let noSuchProcess = Glibc.ESRCH
     /// EADDRNOTAVAIL: the interface doesn't have that address.
     public static let addressNotAvailable = Glibc.EADDRNOTAVAIL
+    /// EFBIG: longer than anything that makes sense.
+    public static let tooBig = Glibc.EFBIG
     /// EADDRINUSE: the port is taken.
     public static let addressInUse = Glibc.EADDRINUSE
 }

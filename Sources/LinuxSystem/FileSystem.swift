@@ -10,6 +10,17 @@ public enum FileSystem {
         public var owner: UInt32
         public var isDirectory: Bool
         public var isSocket: Bool
+        public var isLink: Bool
+        public var isRegularFile: Bool
+
+        init(_ status: stat) {
+            permissions = status.st_mode & 0o7777
+            owner = status.st_uid
+            isDirectory = status.st_mode & S_IFMT == S_IFDIR
+            isSocket = status.st_mode & S_IFMT == S_IFSOCK
+            isLink = status.st_mode & S_IFMT == S_IFLNK
+            isRegularFile = status.st_mode & S_IFMT == S_IFREG
+        }
     }
 
     /// The status of what `path` leads to; nil when nothing is there.
@@ -17,9 +28,7 @@ public enum FileSystem {
     public static func status(_ path: String, followsLinks: Bool = true) -> Status? {
         var status = stat()
         guard unsafe (followsLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { return nil }
-        return Status(
-            permissions: status.st_mode & 0o7777, owner: status.st_uid, isDirectory: status.st_mode & S_IFMT == S_IFDIR,
-            isSocket: status.st_mode & S_IFMT == S_IFSOCK)
+        return Status(status)
     }
 
     public static func exists(_ path: String) -> Bool {
@@ -60,9 +69,15 @@ public enum FileSystem {
         }
     }
 
+    /// Where ``replace(_:with:permissions:)`` writes first; a process that was killed leaves it there, the next one removes it.
+    public static func leftover(of path: String) -> String {
+        let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+        return "\(path[..<start]).\(path[start...]).wg-lite"
+    }
+
     /// Writes a file so that there is at every moment either all of the old or all of the new one.
     public static func replace(_ path: String, with bytes: [UInt8], permissions: UInt32) throws(SystemError) {
-        let temporary = "\(path).\(getpid()).tmp"
+        let temporary = leftover(of: path)
         unsafe unlink(temporary)
         do throws(SystemError) {
             let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: permissions)
@@ -95,6 +110,11 @@ public enum FileSystem {
     /// The names in a directory, sorted; none where there is no directory.
     public static func entries(of directory: String) -> [String] {
         guard let stream = unsafe opendir(directory) else { return [] }
+        return unsafe names(stream)
+    }
+
+    /// Reads all of a directory's stream and closes it.
+    static func names(_ stream: OpaquePointer) -> [String] {
         defer { unsafe closedir(stream) }
         var names: [String] = []
         while let entry = unsafe readdir(stream) {
@@ -113,21 +133,5 @@ public enum FileSystem {
         // SAFETY: realpath hands over an allocated, terminated text.
         defer { unsafe free(text) }
         return unsafe String(cString: text)
-    }
-
-    /// Takes the lock of a file, which lasts until the descriptor closes, however the process ends.
-    /// - Returns: nil when another process holds it.
-    public static func lock(_ path: String) throws(SystemError) -> FileDescriptor? {
-        while true {
-            let file = try FileDescriptor.open(path, flags: O_RDWR | O_CREAT, mode: 0o600)
-            guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-                guard Glibc.errno == EWOULDBLOCK else { throw SystemError(operation: "lock", subject: path) }
-                return nil
-            }
-            // The former holder may have removed the file between the two calls; then others will lock another one.
-            var locked = stat()
-            var current = stat()
-            if unsafe fstat(file.rawValue, &locked) == 0, unsafe stat(path, &current) == 0, locked.st_ino == current.st_ino { return file }
-        }
     }
 }

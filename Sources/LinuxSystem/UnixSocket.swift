@@ -1,5 +1,6 @@
 internal import CLinuxShims
 internal import Glibc
+public import NetworkTypes
 
 /// A stream socket with a path in the file system.
 public enum UnixSocket {
@@ -34,12 +35,28 @@ public enum UnixSocket {
         }
     }
 
-    /// Connects to `path`.
-    /// - Throws: ENOENT when nothing is there, ECONNREFUSED when nobody listens any more.
-    public static func connect(to path: String) throws(SystemError) -> FileDescriptor {
+    /// Connects to `path`, if this user or root serves it.
+    /// - Parameter patience: how long connecting, and each read and write afterwards, may take; then they fail with EAGAIN.
+    /// - Throws: ENOENT when nothing is there, ECONNREFUSED when nobody listens any more, or somebody whom nobody here has to trust.
+    public static func connect(to path: String, patience: Interval = .seconds(5)) throws(SystemError) -> FileDescriptor {
         let socket = try make()
+        var limit = timeval(
+            tv_sec: Int(patience.nanoseconds / 1_000_000_000), tv_usec: Int(patience.nanoseconds % 1_000_000_000 / 1000))
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            unsafe setsockopt(socket.rawValue, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
         try unsafe withAddress(path, "connect to") { address, size in unsafe Glibc.connect(socket.rawValue, address, size) }
+        guard let peer = peerUser(socket.rawValue), peer == 0 || peer == geteuid() else {
+            throw SystemError(
+                errno: ECONNREFUSED, operation: "connect to", subject: path, detail: "another user than this one or root serves it")
+        }
         return socket
+    }
+
+    /// The user at the other end of a connected socket, as of its connect(2) or listen(2).
+    public static func peerUser(_ socket: Int32) -> UInt32? {
+        var user: UInt32 = 0
+        return unsafe clinux_peer_user(socket, &user) == 0 ? user : nil
     }
 
     /// Sends a datagram to a socket at `path`, for example to systemd or the system log; false when nobody takes it.

@@ -28,14 +28,22 @@ enum ControlChannel {
         }
     }
 
+    /// How long the process may say nothing while it carries a request out: hooks and names take their time.
+    private static let patience = Interval.seconds(3600)
+    /// Bytes of the longest closing message, and of the longest line.
+    private static let longestLine = 16 << 20
+
     /// Sends a request and reads the answer to its end.
     /// - Parameter show: called with what is said meanwhile.
     /// - Returns: nil when nobody is there, or went away without a word.
     static func ask(_ path: String, _ request: Request, show: (String) -> Void) -> Result<String, SetupError>? {
-        guard let socket = try? UnixSocket.connect(to: path), (try? socket.writeAll(Array("\(request)\n".utf8))) != nil else { return nil }
+        guard let socket = try? UnixSocket.connect(to: path, patience: patience),
+            (try? socket.writeAll(Array("\(request)\n".utf8))) != nil
+        else { return nil }
         var closing: [UInt8]?
         var undecoded: [UInt8] = []
         while let chunk = try? socket.readChunk(), !chunk.isEmpty {
+            guard (closing?.count ?? 0) + undecoded.count <= longestLine else { return nil }
             if closing != nil {
                 closing! += chunk
             } else if let zero = chunk.firstIndex(of: 0) {

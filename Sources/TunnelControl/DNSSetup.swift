@@ -4,60 +4,47 @@ internal import NetworkTypes
 /// The name servers of a tunnel: through systemd-resolved where it runs, else resolvconf, else the file itself.
 enum DNSSetup {
     /// How the name servers were set, and so how they are taken back.
-    enum Method: Hashable, Sendable, LosslessStringConvertible {
-        case resolvectl
-        /// With the name that resolvconf knows the interface by.
-        case resolvconf(name: String)
-        /// The file, and where its former content is kept.
-        case file(path: String, backup: String)
-
-        var description: String {
-            switch self {
-            case .resolvectl: "resolvectl"
-            case .resolvconf(let name): "resolvconf \(name)"
-            case .file(let path, let backup): "file \(path) \(backup)"
-            }
-        }
-
-        init?(_ description: String) {
-            let words = description.split(separator: " ").map(String.init)
-            switch (words.first, words.count) {
-            case ("resolvectl", 1): self = .resolvectl
-            case ("resolvconf", 2): self = .resolvconf(name: words[1])
-            case ("file", 3): self = .file(path: words[1], backup: words[2])
-            default: return nil
-            }
-        }
+    enum Method: String, Hashable, Sendable {
+        case resolvectl, resolvconf
+        /// The file itself; its former content is kept in the runtime directory.
+        case file
     }
 
     /// The method that this system takes.
-    /// - Parameter backup: where the file's content would be kept.
-    static func method(interface: String, backup: String) -> Method {
+    static func method() -> Method {
         // Without the service running, the program is only there.
         if FileSystem.exists("/run/systemd/resolve/io.systemd.Resolve"), ChildProcess.find("resolvectl") != nil { return .resolvectl }
-        if ChildProcess.find("resolvconf") != nil { return .resolvconf(name: resolvconfPrefix() + interface) }
-        return .file(path: FileSystem.resolved("/etc/resolv.conf") ?? "/etc/resolv.conf", backup: backup)
+        return ChildProcess.find("resolvconf") != nil ? .resolvconf : .file
     }
 
+    private static var path: String { FileSystem.resolved("/etc/resolv.conf") ?? "/etc/resolv.conf" }
+    private static func backupName(_ interface: String) -> String { "\(interface).resolv.conf" }
+
     static func set(
-        servers: [IPAddress], searchDomains: [String], _ method: Method, interface: String, _ rollback: inout Rollback,
-        _ report: SetupReport
+        servers: [IPAddress], searchDomains: [String], _ method: Method, interface: String, _ directory: RuntimeDirectory?,
+        _ rollback: inout Rollback, _ report: SetupReport
     ) throws(SetupError) {
         switch method {
         case .resolvectl:
-            rollback.add(.dns(method, interface: interface))
+            try rollback.add(.dns(method, interface: interface))
             try run("resolvectl", ["dns", interface] + servers.map(\.description), report)
             // Without domains of their own the tunnel's servers are asked for everything.
             try run("resolvectl", ["domain", interface] + (searchDomains.isEmpty ? ["~."] : searchDomains), report)
-        case .resolvconf(let name):
-            rollback.add(.dns(method, interface: interface))
+        case .resolvconf:
+            let name = resolvconfPrefix() + interface
+            try rollback.add(.dns(method, interface: interface))
             try run("resolvconf", ["-a", name, "-m", "0", "-x"], report, input: text(servers, searchDomains))
-        case .file(let path, let backup):
-            report.command("cp \(path) \(backup); printf '\(text(servers, searchDomains, separator: "\\n"))' > \(path)")
+        case .file:
+            let (path, backup) = (path, backupName(interface))
+            report.command("printf '\(text(servers, searchDomains, separator: "\\n"))' > \(path)")
+            guard let records = directory?.records else { throw SetupError("set the name servers in \(path)", "nothing can be recorded") }
             do throws(SystemError) {
-                let former = FileSystem.exists(path) ? try FileSystem.read(path) : []
-                try FileSystem.replace(backup, with: former, permissions: 0o600)
-                rollback.add(.dns(method, interface: interface))
+                try records.replace(backup, with: FileSystem.exists(path) ? try FileSystem.read(path) : [])
+            } catch {
+                throw SetupError("set the name servers in \(path)", error)
+            }
+            try rollback.add(.dns(method, interface: interface))
+            do throws(SystemError) {
                 try FileSystem.write(Array((fileHeader(interface) + text(servers, searchDomains)).utf8), to: path)
             } catch {
                 throw SetupError("set the name servers in \(path)", error)
@@ -65,21 +52,23 @@ enum DNSSetup {
         }
     }
 
-    static func revert(_ method: Method, interface: String, _ report: SetupReport) throws(SetupError) {
+    static func revert(_ method: Method, interface: String, _ directory: RuntimeDirectory?, _ report: SetupReport) throws(SetupError) {
         switch method {
         case .resolvectl:
             // With the interface its servers are gone already; nothing to say then.
             guard (try? LinkSetup.index(of: interface)) != nil else { return }
             try run("resolvectl", ["revert", interface], report)
-        case .resolvconf(let name): try run("resolvconf", ["-d", name, "-f"], report)
-        case .file(let path, let backup):
-            defer { FileSystem.remove(backup) }
-            guard let now = try? FileSystem.read(path), let former = try? FileSystem.read(backup) else { return }
+        case .resolvconf: try run("resolvconf", ["-d", resolvconfPrefix() + interface, "-f"], report)
+        case .file:
+            let (path, backup) = (path, backupName(interface))
+            guard let records = directory?.records else { return }
+            defer { records.remove(backup) }
+            guard let now = try? FileSystem.read(path), let former = (try? records.read(backup, limit: 1 << 20)) ?? nil else { return }
             // Whoever wrote the file since then knows better.
             guard now.starts(with: fileHeader(interface).utf8) else {
                 return report.notice("\(path) was changed by another program; it stays as it is")
             }
-            report.command("mv \(backup) \(path)")
+            report.command("mv \(records.path(of: backup)) \(path)")
             do throws(SystemError) {
                 try FileSystem.write(former, to: path)
             } catch {

@@ -25,7 +25,7 @@ enum Firewall {
         }
         let own = addresses.map(\.address).filter { $0.family == family }
         let undo = Undo.firewall(tool, interface: interface)
-        if !rollback.entries.contains(undo) { rollback.add(undo) }
+        if !rollback.entries.contains(undo) { try rollback.add(undo) }
         switch tool {
         case .nft:
             let text = nftRules(family, interface: interface, mark: mark, own)

@@ -58,13 +58,18 @@ enum PolicyRouting {
     }
 
     private static func addRule(_ rule: RuleSpecification, _ rollback: inout Rollback) throws(SetupError) {
+        // As the kernel would place it: before all others but the first. Saying so lets us remove exactly this one.
+        var placed = rule
         do throws(SystemError) {
             var netlink = try NetlinkSocket()
-            // As the kernel would place it: before all others but the first. Saying so lets us remove exactly this one.
-            var placed = rule
             let lowest = try netlink.rules(family: rule.family).compactMap(\.priority).filter { $0 > 0 }.min() ?? 32766
             placed.priority = lowest - 1
-            rollback.add(.rule(placed))
+        } catch {
+            throw SetupError("list the rules", error)
+        }
+        try rollback.add(.rule(placed))
+        do throws(SystemError) {
+            var netlink = try NetlinkSocket()
             try netlink.addRule(placed)
         } catch {
             throw SetupError("add the rule for table \(rule.table)", error)

@@ -2,76 +2,113 @@ internal import LinuxSystem
 
 /// Where running tunnels are found: their UAPI sockets, and beside them what `wg-lite` itself needs.
 ///
-/// `/var/run` where it can be written, as `wg` expects; otherwise the user's own runtime directory, otherwise a directory
-/// in `/tmp` that nobody else can write.
-public struct RuntimeDirectory: Hashable, Sendable {
+/// `/run` for root and nothing else; for other users their own runtime directory, otherwise one in `/tmp` (and what root runs, to ask).
+/// Readers and writers come in the same way: the directory is opened once, without following links, and has to be the caller's or
+/// root's and closed to everybody else's writing. Whatever anybody else made is passed over.
+public final class RuntimeDirectory: Sendable {
     /// The directory that holds the two below.
     public let base: String
-
     /// `BASE/wireguard`: the UAPI sockets, where `wg` looks for them if BASE is /var/run.
-    public var socketDirectory: String { "\(base)/wireguard" }
-    /// `BASE/wg-lite`: locks, records and control sockets.
-    public var recordDirectory: String { "\(base)/wg-lite" }
+    let sockets: OwnedDirectory
+    /// `BASE/wg-lite`: locks, records and control sockets; there is none where only other programs have tunnels.
+    let records: OwnedDirectory?
 
-    public func socket(of interface: String) -> String { "\(socketDirectory)/\(interface).sock" }
-    func lock(of interface: String) -> String { "\(recordDirectory)/\(interface).lock" }
-    func record(of interface: String) -> String { "\(recordDirectory)/\(interface).record" }
-    func control(of interface: String) -> String { "\(recordDirectory)/\(interface).control" }
+    static func socketName(_ interface: String) -> String { "\(interface).sock" }
+    static func controlName(_ interface: String) -> String { "\(interface).control" }
+    static func lockName(_ interface: String) -> String { "\(interface).lock" }
+    static func recordName(_ interface: String) -> String { "\(interface).record" }
+
+    public func socket(of interface: String) -> String { sockets.path(of: Self.socketName(interface)) }
+    func control(of interface: String) -> String { "\(base)/wg-lite/\(Self.controlName(interface))" }
+
+    static let standard = "/run"
 
     /// Whether `wg` finds the sockets here.
     public var isStandard: Bool { base == Self.standard }
 
-    static let standard = "/var/run"
-
-    init(base: String) {
+    private init(base: String, sockets: OwnedDirectory, records: OwnedDirectory?) {
         self.base = base
+        self.sockets = sockets
+        self.records = records
     }
 
-    /// All places where a tunnel of this user may be, the standard one first.
-    public static var candidates: [RuntimeDirectory] {
-        var bases = [standard]
-        if let user = Process.environment("XDG_RUNTIME_DIR"), user.hasPrefix("/") { bases.append(user) }
-        bases.append("/tmp/wg-lite-\(Process.effectiveUser)")
-        return bases.map(RuntimeDirectory.init)
+    /// A place where tunnels may be.
+    struct Place: Hashable, Sendable {
+        var path: String
+        /// Whose it has to be, and what is in it.
+        var owners: Set<UInt32>
+        /// Whether the place itself is made where it is missing.
+        var isMade = false
+
+        /// The places of a user, in the order in which they are tried.
+        /// - Parameters:
+        ///   - user: the effective user.
+        ///   - standardOwner: whose /run is. Root of a user namespace finds it somebody else's and is a user like any other.
+        ///   - userDirectory: XDG_RUNTIME_DIR.
+        static func all(user: UInt32, standardOwner: UInt32?, userDirectory: String?) -> [Place] {
+            let own = Place(path: RuntimeDirectory.standard, owners: [user, 0])
+            if user == 0, standardOwner == 0 { return [own] }
+            var places = [own]
+            if let userDirectory, userDirectory.hasPrefix("/") { places.append(Place(path: userDirectory, owners: [user])) }
+            places.append(Place(path: "/tmp/wg-lite-\(user)", owners: [user], isMade: true))
+            return places
+        }
     }
 
-    /// The first place that can be written, with its directories made.
+    private static var places: [Place] {
+        Place.all(
+            user: Process.effectiveUser, standardOwner: FileSystem.status(standard, followsLinks: false)?.owner,
+            userDirectory: Process.environment("XDG_RUNTIME_DIR"))
+    }
+
+    /// All places where a tunnel may be that this user can ask for, the standard one first. Places that can't be trusted are not among them.
+    public static var present: [RuntimeDirectory] {
+        places.compactMap { try? open($0, making: false) }
+    }
+
+    /// The first place that this user may write, with its directories made.
     static func prepare() throws(SetupError) -> RuntimeDirectory {
         var refusals: [String] = []
-        for candidate in candidates {
+        for place in places {
             do throws(SystemError) {
-                try candidate.make()
-                return candidate
+                return try open(place, making: true)
             } catch {
                 refusals.append("\(error)")
             }
         }
+        let isRoot = places.count == 1
         throw SetupError(
-            "make a control socket", refusals.joined(separator: "; "), remedy: "set XDG_RUNTIME_DIR to a directory that you can write")
+            "make a control socket", refusals.joined(separator: "; "),
+            remedy: isRoot
+                ? "these directories must be root's, and nobody else may write them"
+                : "set XDG_RUNTIME_DIR to a directory that is yours and that nobody else can write")
     }
 
-    private func make() throws(SystemError) {
-        if base.hasPrefix("/tmp/") {
-            try FileSystem.makeDirectory(base, permissions: 0o700)
-            // In /tmp, somebody else may have been here first.
-            guard let status = FileSystem.status(base, followsLinks: false), status.isDirectory, status.owner == Process.effectiveUser,
-                status.permissions & 0o022 == 0
-            else { throw SystemError(errno: ErrorNumber.busy, operation: "use", subject: base) }
+    static func open(_ place: Place, making: Bool) throws(SystemError) -> RuntimeDirectory {
+        if making, place.isMade { try FileSystem.makeDirectory(place.path, permissions: 0o700) }
+        // In /run itself others may have entries of their own (a sticky directory); not in what we make there.
+        let base = try OwnedDirectory(place.path, owners: place.owners, toleratesSticky: !place.isMade)
+        guard making else {
+            return try RuntimeDirectory(
+                base: place.path, sockets: base.directory("wireguard", owners: place.owners),
+                records: try? base.directory("wg-lite", owners: place.owners))
         }
         // Everybody may see which tunnels there are; their sockets and records are their owner's.
-        for (directory, permissions) in [(socketDirectory, UInt32(0o755)), (recordDirectory, 0o700)] {
-            try FileSystem.makeDirectory(directory, permissions: permissions)
-            guard FileSystem.isWritable(directory) else { throw SystemError(operation: "write", subject: directory) }
-        }
+        let own: Set<UInt32> = [Process.effectiveUser]
+        let sockets = try base.directory("wireguard", owners: own, making: 0o755)
+        let records = try base.directory("wg-lite", owners: own, making: 0o700)
+        guard sockets.isWritable, records.isWritable else { throw SystemError(operation: "write", subject: place.path) }
+        return RuntimeDirectory(base: place.path, sockets: sockets, records: records)
     }
 
     /// The interfaces with a UAPI socket that answers, of this program or another, each with its place.
     public static func runningInterfaces() -> [(name: String, directory: RuntimeDirectory)] {
         var found: [(name: String, directory: RuntimeDirectory)] = []
-        for candidate in candidates {
-            for entry in FileSystem.entries(of: candidate.socketDirectory) where entry.hasSuffix(".sock") {
+        for place in present {
+            for entry in place.sockets.entries() where entry.hasSuffix(".sock") {
                 let name = String(entry.dropLast(5))
-                if !found.contains(where: { $0.name == name }), isAnswering(candidate.socket(of: name)) { found.append((name, candidate)) }
+                guard ConfigurationSource.isInterfaceName(name), !found.contains(where: { $0.name == name }) else { continue }
+                if isAnswering(place.socket(of: name)) { found.append((name, place)) }
             }
         }
         return found

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import TunnelConfiguration
 
 /// Why a tunnel could not be set up, changed or taken down: the step, the cause, and what to do about it.
 public struct SetupError: Error, Hashable, Sendable {
@@ -24,7 +25,8 @@ public struct SetupError: Error, Hashable, Sendable {
 extension SetupError: CustomStringConvertible {
     /// `cannot STEP: CAUSE`, and in a second line the remedy.
     public var description: String {
-        "cannot \(step): \(cause)" + (remedy.map { "\n  \($0)" } ?? "")
+        // Names of files, answers of programs: much of it is somebody else's text.
+        TerminalText.escapedLines("cannot \(step): \(cause)" + (remedy.map { "\n  \($0)" } ?? ""))
     }
 }
 

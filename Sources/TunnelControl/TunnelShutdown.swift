@@ -9,10 +9,10 @@ public enum TunnelShutdown {
     public static func down(_ interface: String, verbose: Bool, report: SetupReport, show: (String) -> Void) throws(SetupError) -> String {
         let step = "take down \(interface)"
         var leftovers = false
-        for directory in RuntimeDirectory.candidates {
+        for directory in RuntimeDirectory.present {
             if let answer = ControlChannel.ask(directory.control(of: interface), .down(verbose: verbose), show: show) {
                 let message = try answer.get()
-                waitUntilFree(directory.lock(of: interface))
+                waitUntilFree(directory, interface)
                 return message
             }
             guard !RuntimeDirectory.isAnswering(directory.socket(of: interface)) else {
@@ -20,7 +20,7 @@ public enum TunnelShutdown {
                     step, "it is run by another program than `wg-lite up`",
                     remedy: "`ip link delete \(interface)` ends it, or whatever started it")
             }
-            if cleanUp(interface, directory, report) { leftovers = true }
+            if try cleanUp(interface, directory, report) { leftovers = true }
         }
         if leftovers { return "\(interface) is down: its process was gone already, what it left behind is removed" }
         throw SetupError(step, "it is not up", remedy: "`wg-lite show` lists what is")
@@ -28,7 +28,7 @@ public enum TunnelShutdown {
 
     /// Asks the process that runs the tunnel to read its file again.
     public static func reload(_ interface: String, dryRun: Bool, verbose: Bool, show: (String) -> Void) throws(SetupError) -> String {
-        for directory in RuntimeDirectory.candidates {
+        for directory in RuntimeDirectory.present {
             if let answer = ControlChannel.ask(
                 directory.control(of: interface), .reload(dryRun: dryRun, verbose: verbose), show: show)
             {
@@ -43,23 +43,27 @@ public enum TunnelShutdown {
     }
 
     /// Takes back what the record of a dead process says.
-    private static func cleanUp(_ interface: String, _ directory: RuntimeDirectory, _ report: SetupReport) -> Bool {
+    private static func cleanUp(
+        _ interface: String, _ directory: RuntimeDirectory, _ report: SetupReport
+    ) throws(SetupError) -> Bool {
+        guard let records = directory.records else { return false }
         // Whoever holds the lock is alive and will do it itself. It is ours until everything has been taken back.
-        guard FileSystem.exists(directory.lock(of: interface)), let lock = (try? FileSystem.lock(directory.lock(of: interface))) ?? nil
-        else {
-            return false
-        }
+        let lockName = RuntimeDirectory.lockName(interface)
+        guard records.status(lockName) != nil || records.status(RuntimeDirectory.recordName(interface)) != nil,
+            let lock = (try? records.lock(lockName)) ?? nil
+        else { return false }
         defer { _ = lock.rawValue }
-        if var left = Rollback.left(at: directory.record(of: interface)) { left.performAll(report) }
-        for path in [directory.control(of: interface), directory.socket(of: interface), directory.lock(of: interface)] {
-            FileSystem.remove(path)
-        }
+        if var left = try Rollback.left(by: interface, in: directory) { left.performAll(report) }
+        records.remove(RuntimeDirectory.controlName(interface))
+        directory.sockets.remove(RuntimeDirectory.socketName(interface))
+        records.remove(lockName)
         return true
     }
 
     /// The answer comes a moment before the process's end.
-    private static func waitUntilFree(_ lock: String) {
-        for _ in 0..<200 where FileSystem.exists(lock) { _ = DescriptorPoll.wait([], for: .milliseconds(10)) }
+    private static func waitUntilFree(_ directory: RuntimeDirectory, _ interface: String) {
+        let isThere = { directory.records?.status(RuntimeDirectory.lockName(interface)) != nil }
+        for _ in 0..<200 where isThere() { _ = DescriptorPoll.wait([], for: .milliseconds(10)) }
     }
 }
 

@@ -63,7 +63,7 @@ extension TunnelSupervisor {
         let table = try RouteSetup.table(of: new.interface.table?.value ?? .automatic)
         try addRoutes(to: plan.addedRoutes, table: table, new, report)
         if plan.changesDNS {
-            rollback.perform(report) { if case .dns = $0 { true } else { false } }
+            try rollback.perform(report) { if case .dns = $0 { true } else { false } }
             try setDNS(new.interface, report)
         }
     }
@@ -73,9 +73,9 @@ extension TunnelSupervisor {
         routes.removeAll { $0 == route }
         guard route.destination.isDefaultRoute else { return }
         let family = route.destination.address.family
-        rollback.perform(report) { if case .rule(let rule) = $0 { rule.family == family } else { false } }
+        try rollback.perform(report) { if case .rule(let rule) = $0 { rule.family == family } else { false } }
         if !routes.contains(where: \.destination.isDefaultRoute) {
-            rollback.perform(report) { if case .firewall = $0 { true } else { false } }
+            try rollback.perform(report) { if case .firewall = $0 { true } else { false } }
         }
     }
 }

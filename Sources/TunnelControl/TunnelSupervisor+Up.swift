@@ -21,7 +21,7 @@ extension TunnelSupervisor {
             hasBegun = true
             if !directory.isStandard {
                 report.notice(
-                    "the control socket is \(directory.socket(of: interface)), where `wg` does not look: /var/run can't be written")
+                    "the control socket is \(directory.socket(of: interface)), where `wg` does not look: /run can't be written")
             }
             guard let file else { return "\(interface) is ready" }
             try configure(file)
@@ -75,12 +75,11 @@ extension TunnelSupervisor {
 
     func setDNS(_ settings: InterfaceConfiguration, _ report: SetupReport) throws(SetupError) {
         guard !settings.dnsServers.isEmpty || !settings.dnsSearchDomains.isEmpty else { return }
-        let method = DNSSetup.method(interface: interface, backup: "\(directory.recordDirectory)/\(interface).resolv.conf")
+        let method = DNSSetup.method()
         do throws(SetupError) {
             try DNSSetup.set(
                 servers: settings.dnsServers.map(\.value), searchDomains: settings.dnsSearchDomains.map(\.value), method,
-                interface: interface,
-                &rollback, report)
+                interface: interface, directory, &rollback, report)
         } catch {
             guard !options.requiresDNS else { throw error }
             report.warning("\(error)\n  names are looked up as before; with --require-dns this is an error")

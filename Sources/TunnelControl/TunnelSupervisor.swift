@@ -36,7 +36,7 @@ public final class TunnelSupervisor {
     var source: ConfigurationSource?
     var file: ConfigurationFile?
     var directory: RuntimeDirectory!
-    var rollback = Rollback(recordPath: nil)
+    var rollback: Rollback
     var device: TunnelDevice!
     var routes: [RouteSpecification] = []
     var hasBegun = false
@@ -55,6 +55,7 @@ public final class TunnelSupervisor {
         self.options = options
         self.report = report
         notification = ServiceNotification()
+        rollback = Rollback(interface: interface, directory: nil)
         SignalDescriptor.ignoreBrokenPipes()
         do throws(SystemError) {
             signals = try SignalDescriptor([SignalDescriptor.terminate, SignalDescriptor.interrupt, SignalDescriptor.hangUp])
@@ -67,12 +68,11 @@ public final class TunnelSupervisor {
     func claim() throws(SetupError) {
         directory = try RuntimeDirectory.prepare()
         do throws(SystemError) {
-            let path = directory.lock(of: interface)
-            guard let taken = try FileSystem.lock(path) else {
-                let owner = (try? FileSystem.read(path)).map { String(decoding: $0, as: UTF8.self) } ?? "?"
-                throw SystemError(errno: ErrorNumber.busy, operation: owner)
+            let name = RuntimeDirectory.lockName(interface)
+            guard let taken = try directory.records?.lock(name) else {
+                let owner = (try directory.records?.read(name, limit: 32)).map { String(decoding: $0, as: UTF8.self) } ?? "?"
+                throw SystemError(errno: ErrorNumber.busy, operation: TerminalText.escaped(owner))
             }
-            try FileSystem.write(Array("\(Process.identifier)".utf8), to: path, permissions: 0o600)
             lock = consume taken
         } catch {
             guard error.errno == ErrorNumber.busy else { throw SetupError("take the lock of \(interface)", error) }
@@ -80,14 +80,13 @@ public final class TunnelSupervisor {
                 "bring up \(interface)", "it is up already, run by process \(error.operation)",
                 remedy: "`wg-lite reload \(interface)` takes over a changed file, `wg-lite down \(interface)` ends it")
         }
-        let record = directory.record(of: interface)
-        if var left = Rollback.left(at: record) {
+        if var left = try Rollback.left(by: interface, in: directory) {
             report.notice("taking back what an earlier process left behind")
             left.performAll(report)
         }
-        rollback = Rollback(recordPath: record)
+        rollback = Rollback(interface: interface, directory: directory)
         let path = directory.control(of: interface)
-        FileSystem.remove(path)
+        directory.records?.remove(RuntimeDirectory.controlName(interface))
         do throws(SystemError) {
             control = try UnixSocket.listen(at: path)
         } catch {
@@ -204,8 +203,8 @@ public final class TunnelSupervisor {
             self.device = nil
         }
         if let directory, control != nil || lock != nil {
-            FileSystem.remove(directory.control(of: interface))
-            FileSystem.remove(directory.lock(of: interface))
+            directory.records?.remove(RuntimeDirectory.controlName(interface))
+            directory.records?.remove(RuntimeDirectory.lockName(interface))
         }
         control = nil
         lock = nil

@@ -13,7 +13,7 @@ struct DownCommand: ParsableCommand {
 
     func run() throws {
         let name = try ConfigurationSource.interface(interface)
-        let summary = try TunnelShutdown.down(name, verbose: output.verbose, report: output.report) { Terminal.error($0.trimmingLineEnd) }
-        if !output.quiet { print(summary) }
+        let summary = try TunnelShutdown.down(name, verbose: output.verbose, report: output.report) { Terminal.error($0.trimmingLineEnd.escapedLines) }
+        if !output.quiet { print(summary.escapedLines) }
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import TunnelConfiguration
 internal import TunnelControl
 
 struct ReloadCommand: ParsableCommand {
@@ -16,11 +17,13 @@ struct ReloadCommand: ParsableCommand {
 
     func run() throws {
         let name = try ConfigurationSource.interface(interface)
-        let summary = try TunnelShutdown.reload(name, dryRun: dryRun, verbose: output.verbose) { Terminal.error($0.trimmingLineEnd) }
-        if !output.quiet || dryRun { print(summary) }
+        let summary = try TunnelShutdown.reload(name, dryRun: dryRun, verbose: output.verbose) { Terminal.error($0.trimmingLineEnd.escapedLines) }
+        if !output.quiet || dryRun { print(summary.escapedLines) }
     }
 }
 
 extension String {
+    /// Of another process: only its line ends count.
+    var escapedLines: String { TerminalText.escapedLines(self) }
     var trimmingLineEnd: String { hasSuffix("\n") ? String(dropLast()) : self }
 }

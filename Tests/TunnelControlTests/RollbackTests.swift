@@ -8,36 +8,31 @@ import Testing
     static let entries: [Undo] = [
         .rule(RuleSpecification(family: .v4, priority: 32765, mark: 51820, isInverted: true, table: 51820)),
         .rule(RuleSpecification(family: .v6, priority: 32764, suppressPrefixLength: 0)),
-        .firewall(.nft, interface: "wg0"), .firewall(.iptables, interface: "a=b"),
-        .dns(.resolvectl, interface: "wg0"), .dns(.resolvconf(name: "tun.wg0"), interface: "wg0"),
-        .dns(.file(path: "/etc/resolv.conf", backup: "/run/wg-lite/wg0.resolv.conf"), interface: "wg0"),
+        .firewall(.nft, interface: "wg0"), .firewall(.iptables, interface: "wg0"),
+        .dns(.resolvectl, interface: "wg0"), .dns(.resolvconf, interface: "wg0"), .dns(.file, interface: "wg0"),
     ]
 
-    @Test(arguments: entries) func `an entry survives its line of text`(entry: Undo) {
-        #expect(Undo(entry.description) == entry)
+    @Test func `a record is read as it was written`() {
+        let text = Self.entries.map { "\($0.recordLine)\n" }.joined()
+        #expect(Rollback.parse(Array(text.utf8), interface: "wg0") == Self.entries)
+        #expect(Rollback.parse([], interface: "wg0") == [])
     }
 
-    @Test(arguments: ["", "rule", "rule 4 x 1 0 - -", "dns wg0", "dns wg0 elsewhere", "firewall pf wg0", "reboot now"])
-    func `a line that is none is none`(line: String) {
-        #expect(Undo(line) == nil)
+    @Test(arguments: [
+        "", "rule", "rule 4 x 1 0 - -", "dns wg0", "dns elsewhere wg0", "firewall pf wg0", "reboot now", "dns file wg1", "firewall nft wg1",
+        "dns wg0 file /nonexistent /etc/shadow", "dns file /nonexistent /etc/shadow", "firewall nft wg0; flush ruleset",
+        "firewall nft  wg0",
+        "rule 4 0 51820 1 51820 -", "rule 4 32766 254 0 - -", "rule 4 100 255 0 - 0", "rule 5 100 254 0 - 0", "rule 4 +1 254 0 - 0",
+        "rule 4 100 51820 1 - -", "rule 4 100 51820 1 7 -", "rule 4 100 51820 2 51820 -", "rule 4 100 99999999999 1 99999999999 -",
+        "dns file wg0 ", " dns file wg0", "dns file wg0\r", "dns\tfile wg0",
+    ])
+    func `one line that isn't ours, and nothing of the record is carried out`(line: String) {
+        #expect(Rollback.parse(Array("dns file wg0\n\(line)\n".utf8), interface: "wg0") == nil)
     }
 
-    @Test func `a record outlives its writer, and is gone once everything was taken back`() throws {
-        let directory = try TemporaryDirectory()
-        var rollback = Rollback(recordPath: directory["t.record"])
-        let backup = directory["backup"]
-        for name in ["first", "second"] {
-            try FileSystem.write(Array("# written by wg-lite for t, until it goes down\n".utf8), to: directory[name])
-            rollback.add(.dns(.file(path: directory[name], backup: backup), interface: "t"))
-        }
-        try FileSystem.write(Array("former\n".utf8), to: backup)
-        var left = try #require(Rollback.left(at: directory["t.record"]))
-        #expect(left.entries == rollback.entries)
-        left.performAll(.silent)
-        // The last entry came first: it found the backup, and used it up.
-        #expect(try FileSystem.read(directory["second"]) == Array("former\n".utf8))
-        #expect(try FileSystem.read(directory["first"]) != Array("former\n".utf8))
-        #expect(Rollback.left(at: directory["t.record"]) == nil)
+    @Test(arguments: [[0xff, 0x0a], [0x00, 0x0a], Array("dns file wg0".utf8)] as [[UInt8]])
+    func `what isn't text, or was cut, is no record`(bytes: [UInt8]) {
+        #expect(Rollback.parse(bytes, interface: "wg0") == nil)
     }
 }
 
@@ -62,31 +57,5 @@ import Testing
         #expect(throws: SetupError("run PreUp `kill -9 $$`", "signal 9 ended it")) {
             try Hooks.run(["kill -9 $$"], of: "PreUp", interface: "wg0", .silent)
         }
-    }
-}
-
-@Suite struct DNSFileTests {
-    @Test func `the file is written in place and restored, unless somebody else wrote it meanwhile`() throws {
-        let directory = try TemporaryDirectory()
-        let (path, backup) = (directory["resolv.conf"], directory["backup"])
-        let method = DNSSetup.Method.file(path: path, backup: backup)
-        func set() throws {
-            var rollback = Rollback(recordPath: nil)
-            try DNSSetup.set(
-                servers: [.v4(.init(rawValue: 0x0a00_0001))], searchDomains: ["example.org"], method, interface: "wg0", &rollback, .silent)
-            #expect(rollback.entries == [.dns(method, interface: "wg0")])
-        }
-        try FileSystem.write(Array("nameserver 192.0.2.1\n".utf8), to: path)
-        try set()
-        let written = String(decoding: try FileSystem.read(path), as: UTF8.self)
-        #expect(written.hasSuffix("\nnameserver 10.0.0.1\nsearch example.org\n"))
-        try DNSSetup.revert(method, interface: "wg0", .silent)
-        #expect(try FileSystem.read(path) == Array("nameserver 192.0.2.1\n".utf8))
-        #expect(!FileSystem.exists(backup))
-
-        try set()
-        try FileSystem.write(Array("nameserver 192.0.2.2\n".utf8), to: path)
-        try DNSSetup.revert(method, interface: "wg0", .silent)
-        #expect(try FileSystem.read(path) == Array("nameserver 192.0.2.2\n".utf8))
     }
 }

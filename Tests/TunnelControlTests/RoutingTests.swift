@@ -67,7 +67,7 @@ import TunnelConfiguration
             try ip("\(option) rule add priority 100 not fwmark 51820 table 51820")
             try ip("\(option) rule add priority 101 table main suppress_prefixlength 0")
             let before = try ip("\(option) rule show")
-            var rollback = Rollback(recordPath: nil)
+            var rollback = Rollback(interface: "t", directory: nil)
             let route = try PolicyRouting.add(prefix, table: 51820, interface: "t", &rollback, .silent)
             #expect(route?.table == 51820)
             let rules = try ip("\(option) rule show").split(separator: "\n").map(String.init)
@@ -76,7 +76,7 @@ import TunnelConfiguration
             #expect(rollback.entries.count == 2)
             rollback.performAll(.silent)
             #expect(try ip("\(option) rule show") == before)
-            for entry in rollback.entries { try entry.perform(.silent) }
+            for entry in rollback.entries { try entry.perform(in: nil, .silent) }
         }
     }
 
@@ -111,7 +111,7 @@ import TunnelConfiguration
         try inNamespace {
             try Self.makeLink()
             let nft = ChildProcess.find("nft")!
-            var rollback = Rollback(recordPath: nil)
+            var rollback = Rollback(interface: "t", directory: nil)
             let addresses = [IPInterfaceAddress("10.5.0.1/24")!, IPInterfaceAddress("fd05::1/64")!]
             for family in AddressFamily.both {
                 try Firewall.add(family, interface: "t", mark: 51820, addresses: addresses, &rollback, .silent)
@@ -134,7 +134,7 @@ import TunnelConfiguration
             func own() throws -> [Substring] {
                 try ChildProcess.run(save, []).output.split(separator: "\n").filter { $0.contains("wg-lite rule for t") }
             }
-            var rollback = Rollback(recordPath: nil)
+            var rollback = Rollback(interface: "t", directory: nil)
             let addresses = [IPInterfaceAddress("10.5.0.1/24")!, IPInterfaceAddress("fd05::1/64")!]
             for family in AddressFamily.both {
                 try Firewall.add(family, interface: "t", mark: 51820, addresses: addresses, &rollback, tool: .iptables, .silent)

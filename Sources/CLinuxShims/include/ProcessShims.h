@@ -2,12 +2,16 @@
 #ifndef CLINUX_PROCESS_SHIMS_H
 #define CLINUX_PROCESS_SHIMS_H
 
+#include <stdint.h>
 
 // pipe2 with O_CLOEXEC: 0, or -1 with errno.
 int clinux_pipe(int ends[2]);
 
 // accept4 without the peer's address; SOCK_CLOEXEC and SOCK_NONBLOCK as given.
 int clinux_accept(int listener, int flags);
+
+// SO_PEERCRED's user: 0, or -1 with errno.
+int clinux_peer_user(int socket, uint32_t *user);
 
 enum {
     CLINUX_POSIX_SPAWN_SETSID = 0x80,
