@@ -67,6 +67,9 @@ let package = Package(
         .target(
             name: "TunnelConfiguration", dependencies: ["NetworkTypes", "TunnelCore", "WireGuardCrypto"],
             swiftSettings: strict),
+        // What observations of a tunnel and its machine mean. No system.
+        .target(
+            name: "TunnelDiagnosis", dependencies: ["NetworkTypes", "TunnelConfiguration", "WireGuardCrypto"], swiftSettings: strict),
         .target(
             name: "TunnelControl",
             dependencies: [
@@ -123,6 +126,9 @@ let package = Package(
         .testTarget(
             name: "TunnelConfigurationTests",
             dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelCore", "WireGuardCrypto"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TunnelDiagnosisTests", dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelDiagnosis", "WireGuardCrypto"],
             swiftSettings: strict),
         .testTarget(
             name: "TunnelControlTests",

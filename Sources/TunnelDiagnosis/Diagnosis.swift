@@ -1,0 +1,108 @@
+public import NetworkTypes
+public import WireGuardCrypto
+
+/// What an observation means: findings, the one that explains most first, a state for each peer, and a verdict.
+///
+/// A pure function of the observation. Each family of rules has a file of its own; a rule looks at the observation only, never at what
+/// others found. What a finding explains is then left out.
+public struct Diagnosis: Sendable {
+    public let interface: String
+    public let findings: [Finding]
+    /// In the observation's order.
+    public let peers: [PeerDiagnosis]
+    public let verdict: Verdict
+
+    init(interface: String, findings: [Finding], peers: [PeerDiagnosis], verdict: Verdict) {
+        self.interface = interface
+        self.findings = findings
+        self.peers = peers
+        self.verdict = verdict
+    }
+
+    public init(_ observation: Observation) {
+        interface = observation.interface
+        let rules: [(Observation) -> [Finding]] = [
+            FileRules.findings, LinkRules.findings, ClockRules.findings, RouteRules.findings, RefusalRules.findings, KeyRules.findings,
+            FilterRules.findings, SilenceRules.findings, NATRules.findings, MTURules.findings, DropRules.findings,
+        ]
+        let all = rules.flatMap { $0(observation) }
+        findings = Self.explaining(all)
+        peers = observation.peers.map { PeerDiagnosis($0) }
+        verdict = Verdict(of: observation, findings: findings, states: peers.map(\.state))
+    }
+
+    /// In order, without what is explained by another: of a peer that can't be reached it is no news that it doesn't answer.
+    private static func explaining(_ findings: [Finding]) -> [Finding] {
+        let ordered = findings.enumerated().sorted { a, b in
+            let (first, second) = (a.element, b.element)
+            return (second.severity, first.code.rank, a.offset) < (first.severity, second.code.rank, b.offset)
+        }.map(\.element)
+        var kept: [Finding] = []
+        for finding in ordered {
+            let isExplained = kept.contains { earlier in
+                finding.code.isExplained(by: earlier.code) && (earlier.peer == nil || earlier.peer == finding.peer)
+            }
+            if !isExplained,
+                !kept.contains(where: { $0.code == finding.code && $0.peer == finding.peer && $0.sentence == finding.sentence })
+            {
+                kept.append(finding)
+            }
+        }
+        return kept
+    }
+}
+
+/// One peer's part of a diagnosis.
+public struct PeerDiagnosis: Hashable, Sendable {
+    public var publicKey: PublicKey
+    public var endpoint: Endpoint?
+    public var state: PeerState
+    /// What shows the state, for people: "heard of 2 s ago, handshake 48 s ago in 31 ms". Empty when there is nothing to show.
+    public var evidence: String
+
+    public init(publicKey: PublicKey, endpoint: Endpoint?, state: PeerState, evidence: String) {
+        self.publicKey = publicKey
+        self.endpoint = endpoint
+        self.state = state
+        self.evidence = evidence
+    }
+
+    init(_ peer: PeerObservation) {
+        publicKey = peer.publicKey
+        endpoint = peer.endpoint
+        state = PeerState(peer)
+        var parts: [String] = []
+        if state.isBroken, let handshakes = peer.handshakes, handshakes.unanswered > 0 {
+            let within = handshakes.unansweredFor.map { " in \($0.inWords)" } ?? ""
+            parts.append("\(counted(handshakes.unanswered, "handshake", "handshakes")) sent\(within), none completed")
+        }
+        if let age = peer.traffic?.lastReceived { parts.append("heard of \(age.inWords) ago") }
+        if let age = peer.lastHandshake {
+            parts.append("handshake \(age.inWords) ago\(peer.handshakeDuration.map { " in \($0.inWords)" } ?? "")")
+        }
+        evidence = parts.joined(separator: ", ")
+    }
+}
+
+extension FindingCode {
+    /// Whether a finding of this kind is only what another's cause looks like.
+    func isExplained(by cause: FindingCode) -> Bool {
+        switch self {
+        case .noAnswer, .peerSilent, .natForgot, .answersLost, .nothingComesBack, .pathMTU:
+            cause.keepsPeersApart && cause.rank < rank
+        case .portClosed, .prohibited, .hostUnreachable, .networkUnreachable, .routingLoop, .noRoute, .familyMissing, .sendFailed:
+            [.linkDown, .noPrivateKey, .endpointInTunnel, .ownDatagrams].contains(cause)
+        case .endpointInTunnel: [.linkDown].contains(cause)
+        case .ownDatagrams: cause == .endpointInTunnel
+        case .unknownSender: [.otherKeyOfPeer, .otherKeyOfOurs].contains(cause)
+        case .nameServerUnreachable: cause.keepsPeersApart
+        case .natWithoutKeepalive: cause.keepsPeersApart || cause == .natForgot
+        default: false
+        }
+    }
+
+    /// Whether nothing gets through to a peer because of it.
+    private var keepsPeersApart: Bool {
+        rank <= FindingCode.noAnswer.rank && self != .peerIsItself
+    }
+}

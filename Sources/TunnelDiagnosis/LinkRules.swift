@@ -1,0 +1,30 @@
+/// The interface: down, or too slow for what is sent into it.
+enum LinkRules {
+    /// Queue drops below one in so many packets are nothing to speak of.
+    static let rareDrop: UInt64 = 100
+
+    static func findings(_ observation: Observation) -> [Finding] {
+        guard let link = observation.link else { return [] }
+        var findings: [Finding] = []
+        if !link.isUp {
+            findings.append(
+                Finding(
+                    .linkDown, .error, "its interface is down, so nothing leaves and nobody is answered",
+                    remedy: "ip link set \(observation.interface) up"))
+        }
+        if link.queueDrops * rareDrop > link.queuedPackets, link.queueDrops >= 100 {
+            findings.append(
+                Finding(
+                    .queueDrops, .warning,
+                    "programs send faster than the tunnel seals: \(link.queueDrops) of \(link.queuedPackets + link.queueDrops) packets found its queue full",
+                    remedy: "ip link set \(observation.interface) txqueuelen 5000"))
+        }
+        if link.socketDrops >= 100, link.socketDrops * rareDrop > link.queuedPackets {
+            findings.append(
+                Finding(
+                    .queueDrops, .warning, "datagrams come faster than they are opened: \(link.socketDrops) found the socket's buffer full",
+                    remedy: "sysctl net.core.rmem_max=8388608, then up again"))
+        }
+        return findings
+    }
+}

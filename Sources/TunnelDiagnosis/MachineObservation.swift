@@ -1,0 +1,118 @@
+public import NetworkTypes
+public import WireGuardCrypto
+
+/// The tunnel's interface.
+public struct LinkObservation: Hashable, Sendable {
+    public var isUp: Bool
+    /// Bytes of a packet.
+    public var mtu: UInt32
+    /// Packets that found the queue to the program full, since there is the interface.
+    public var queueDrops: UInt64 = 0
+    /// Packets that went through that queue.
+    public var queuedPackets: UInt64 = 0
+    /// Datagrams that found the sockets' buffers full.
+    public var socketDrops: UInt64 = 0
+
+    public init(isUp: Bool, mtu: UInt32) {
+        self.isUp = isUp
+        self.mtu = mtu
+    }
+}
+
+/// A name server of the tunnel, and where queries to it go.
+public struct NameServerObservation: Hashable, Sendable {
+    public var address: IPAddress
+    /// Nil where it wasn't looked up.
+    public var route: RouteObservation?
+
+    public init(_ address: IPAddress, route: RouteObservation?) {
+        self.address = address
+        self.route = route
+    }
+}
+
+/// A network that another interface is on.
+public struct LocalNetwork: Hashable, Sendable {
+    public var prefix: IPPrefix
+    public var interface: String
+
+    public init(_ prefix: IPPrefix, interface: String) {
+        self.prefix = prefix
+        self.interface = interface
+    }
+}
+
+/// Somebody whose handshakes we didn't take.
+public struct Stranger: Hashable, Sendable {
+    public enum Reason: Hashable, Sendable {
+        /// The initiation is made for another public key than ours.
+        case wrongKeyOfOurs
+        /// It is made for us, by a key that is no peer's.
+        case unknownKey(PublicKey)
+    }
+
+    public var sender: Endpoint
+    public var reason: Reason
+    public var count: UInt64
+    public var age: Interval
+
+    public init(sender: Endpoint, reason: Reason, count: UInt64, age: Interval) {
+        self.sender = sender
+        self.reason = reason
+        self.count = count
+        self.age = age
+    }
+}
+
+/// Packets that were not forwarded for one reason.
+public struct DropObservation: Hashable, Sendable {
+    /// Those that rules are made for; everything else is a figure in the status.
+    public enum Reason: Hashable, Sendable {
+        case noPeerForDestination
+        case sourceNotAllowed
+        case ownDatagram
+        case noEndpoint
+    }
+
+    public var reason: Reason
+    public var count: UInt64
+    /// Of the last one: inner addresses, and whose it was.
+    public var source: IPAddress?
+    public var destination: IPAddress?
+    public var peer: PublicKey?
+    public var age: Interval?
+
+    public init(_ reason: Reason, count: UInt64) {
+        self.reason = reason
+        self.count = count
+    }
+}
+
+/// What the kernel drops between the sockets or the tunnel and those whom packets are for.
+public struct FilterObservation: Hashable, Sendable {
+    /// Datagrams to our port that were seen on an interface while no socket got any, and from where.
+    public var arrivedUnseen: ArrivedUnseen?
+    /// net.ipv4.ip_forward; nil where it isn't known.
+    public var forwardsIPv4: Bool?
+    /// Packets for others that this machine dropped because it doesn't forward (Ip: InAddrErrors), since the tunnel is up.
+    public var notForwarded: UInt64 = 0
+    /// rp_filter in effect, by interface: 1 is strict.
+    public var reversePathFilters: [String: Int] = [:]
+    /// Packets that reverse path filters dropped (IPReversePathFilter), since the tunnel is up.
+    public var reversePathDrops: UInt64 = 0
+
+    public init() {}
+}
+
+/// Datagrams that reached the machine and not the tunnel.
+public struct ArrivedUnseen: Hashable, Sendable {
+    public var interface: String
+    public var sender: IPAddress
+    public var count: UInt64
+
+    public init(interface: String, sender: IPAddress, count: UInt64) {
+        self.interface = interface
+        self.sender = sender
+        self.count = count
+    }
+}

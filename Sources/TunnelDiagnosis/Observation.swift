@@ -1,0 +1,109 @@
+public import NetworkTypes
+public import TunnelConfiguration
+public import WireGuardCrypto
+
+/// What is known of a tunnel and of the machine around it at one moment: all that a ``Diagnosis`` is made from.
+///
+/// Whatever may not be known is optional, and no rule takes an unknown fact for a healthy one or for a broken one. Times are ages, so an
+/// observation that was written down says the same for ever.
+public struct Observation: Sendable {
+    /// The interface's name.
+    public var interface: String
+    /// What was asked for.
+    public var settings: TunnelSettings
+    /// The interface as the kernel has it; nil before there is one.
+    public var link: LinkObservation?
+    /// The peers in the order of the configuration; empty before the tunnel is up.
+    public var peers: [PeerObservation] = []
+    /// Where queries to each name server go.
+    public var nameServers: [NameServerObservation] = []
+    /// Networks that other interfaces are on.
+    public var localNetworks: [LocalNetwork] = []
+    /// Who sent handshakes that belong to no peer, the last few.
+    public var strangers: [Stranger] = []
+    /// What was not forwarded, by reason.
+    public var drops: [DropObservation] = []
+    /// What the kernel does with packets that come out of the tunnel, or with answers that come to us.
+    public var filters = FilterObservation()
+    /// How far the clock is behind the last timestamp that we sent in an initiation; nil or zero when it isn't.
+    public var clockBehindOurTimestamps: Interval?
+
+    public init(interface: String, settings: TunnelSettings) {
+        self.interface = interface
+        self.settings = settings
+    }
+}
+
+/// What was asked for: by a file, or of an interface without one by whoever configured it.
+public struct TunnelSettings: Sendable {
+    /// The file as its user wrote it; nil without one.
+    public var file: String?
+    /// Our public key; nil without a private key.
+    public var publicKey: PublicKey?
+    public var addresses: [IPInterfaceAddress] = []
+    public var nameServers: [IPAddress] = []
+    /// Bytes; nil: found from the routes.
+    public var mtu: UInt32?
+    /// Whether AllowedIPs become routes.
+    public var addsRoutes = true
+    /// Whether hooks may add routes of their own.
+    public var hasHooks = false
+    public var peers: [PeerSettings] = []
+
+    public init() {}
+}
+
+/// What was asked for of one peer.
+public struct PeerSettings: Sendable {
+    public var publicKey: PublicKey
+    /// The line of its section in the file.
+    public var line: Int?
+    /// As it was written.
+    public var endpointName: String?
+    /// The address that it was written as or resolved to.
+    public var endpoint: Endpoint?
+    public var allowedIPs: [IPPrefix] = []
+    public var hasPresharedKey = false
+    /// Seconds; 0 for none.
+    public var persistentKeepalive: UInt16 = 0
+
+    public init(publicKey: PublicKey) {
+        self.publicKey = publicKey
+    }
+}
+
+extension TunnelSettings {
+    /// What a file asks for.
+    /// - Parameter resolved: the addresses of endpoints that were written as names.
+    public init(_ file: ConfigurationFile, resolved: [EndpointName: Endpoint] = [:]) {
+        self.file = file.name
+        publicKey = file.interface.privateKey?.value.publicKey
+        addresses = file.interface.addresses.map(\.value)
+        nameServers = file.interface.dnsServers.map(\.value)
+        mtu = file.interface.mtu?.value
+        addsRoutes = file.interface.table?.value != .off
+        hasHooks = !file.interface.preUp.isEmpty || !file.interface.postUp.isEmpty
+        peers = file.peers.compactMap { peer in
+            guard let key = peer.publicKey else { return nil }
+            var settings = PeerSettings(publicKey: key.value)
+            settings.line = peer.header.line
+            settings.endpointName = peer.endpoint.map { "\($0.value)" }
+            settings.endpoint = peer.endpoint.flatMap { $0.value.literal ?? resolved[$0.value] }
+            settings.allowedIPs = peer.allowedIPs.filter { $0.value.change != .remove }.map(\.value.prefix)
+            settings.hasPresharedKey = peer.presharedKey.map { !$0.value.isZero } ?? false
+            settings.persistentKeepalive = peer.persistentKeepalive?.value ?? 0
+            return settings
+        }
+    }
+
+    /// The peer that takes packets to an address: the longest prefix wins.
+    func peer(for address: IPAddress) -> PeerSettings? {
+        var best: (peer: PeerSettings, length: UInt8)?
+        for peer in peers {
+            for prefix in peer.allowedIPs where prefix.contains(address) && best.map({ prefix.length >= $0.length }) ?? true {
+                best = (peer, prefix.length)
+            }
+        }
+        return best?.peer
+    }
+}

@@ -1,0 +1,166 @@
+public import NetworkTypes
+public import WireGuardCrypto
+
+/// What is known of one peer.
+public struct PeerObservation: Sendable {
+    public var publicKey: PublicKey
+    /// Where we send to; nil until it is known.
+    public var endpoint: Endpoint?
+    /// Whether the endpoint is where the peer was last heard from, not where it was said to be.
+    public var isEndpointLearned = false
+    /// When the last handshake was completed; nil if none was.
+    public var lastHandshake: Interval?
+    /// How long the last handshake took.
+    public var handshakeDuration: Interval?
+    /// Bytes of UDP payload, since the tunnel is up.
+    public var receivedBytes: UInt64 = 0
+    public var sentBytes: UInt64 = 0
+    /// Nil where the program that runs the tunnel doesn't say.
+    public var handshakes: HandshakeObservation?
+    public var traffic: TrafficObservation?
+    /// The last time that the kernel refused a datagram to the peer.
+    public var sendFailure: SendFailure?
+    /// The last time that the network said that a datagram to the peer could not be delivered.
+    public var networkError: NetworkError?
+    /// The peer's initiations that were refused because a later one was seen before.
+    public var replayed: ReplayedInitiations?
+    /// The route to the endpoint; nil where it wasn't looked up.
+    public var route: RouteObservation?
+    /// What an echo through the tunnel showed; nil where none was sent.
+    public var probe: PathProbe?
+
+    public init(publicKey: PublicKey) {
+        self.publicKey = publicKey
+    }
+}
+
+/// The handshakes with one peer.
+public struct HandshakeObservation: Hashable, Sendable {
+    /// Initiations sent since a handshake was completed last.
+    public var unanswered: UInt64 = 0
+    /// How long ago the first of them was sent.
+    public var unansweredFor: Interval?
+    /// Responses to them that didn't open: made with another preshared key.
+    public var refusedResponses: UInt64 = 0
+    public var lastRefusedResponse: Interval?
+    /// Initiations of the peer that we answered since a session of such a kind was confirmed last.
+    public var unconfirmedAnswers: UInt64 = 0
+    /// How long ago the first of them was answered.
+    public var unconfirmedFor: Interval?
+
+    public init() {}
+}
+
+/// The packets of one peer's session.
+public struct TrafficObservation: Hashable, Sendable {
+    /// Packets that are not keepalives, since the last handshake.
+    public var sentPackets: UInt64 = 0
+    public var receivedPackets: UInt64 = 0
+    /// The last authentic datagram of the peer, keepalives included.
+    public var lastReceived: Interval?
+    /// For how long packets have gone out with nothing authentic coming back.
+    public var unansweredFor: Interval?
+
+    public init() {}
+}
+
+/// The kernel didn't take a datagram.
+public struct SendFailure: Hashable, Sendable {
+    public enum Cause: Hashable, Sendable {
+        /// ENETUNREACH: no route.
+        case noRoute
+        /// EHOSTUNREACH: nobody answers on the link, or a route says unreachable.
+        case hostUnreachable
+        /// EPERM: a filter of this machine.
+        case filtered
+        /// EACCES: a route that prohibits, or a broadcast address.
+        case prohibited
+        /// EAFNOSUPPORT, EADDRNOTAVAIL: this machine doesn't speak the endpoint's family.
+        case familyMissing
+        /// ENETDOWN.
+        case networkDown
+        /// Another errno.
+        case other(Int32)
+    }
+
+    public var cause: Cause
+    public var age: Interval
+
+    public init(_ cause: Cause, age: Interval) {
+        self.cause = cause
+        self.age = age
+    }
+}
+
+/// An ICMP error about a datagram of ours.
+public struct NetworkError: Hashable, Sendable {
+    public enum Cause: Hashable, Sendable {
+        case portUnreachable
+        /// By a filter that says so.
+        case prohibited
+        case hostUnreachable
+        case networkUnreachable
+        /// No datagram of more bytes goes through.
+        case tooLarge(mtu: UInt32)
+        /// Time exceeded: it went in circles.
+        case routingLoop
+        case other
+    }
+
+    public var cause: Cause
+    /// Who said it; nil where the kernel doesn't know.
+    public var reporter: IPAddress?
+    public var age: Interval
+
+    public init(_ cause: Cause, reporter: IPAddress?, age: Interval) {
+        self.cause = cause
+        self.reporter = reporter
+        self.age = age
+    }
+}
+
+/// Initiations with a timestamp that isn't later than one that was accepted.
+public struct ReplayedInitiations: Hashable, Sendable {
+    public var count: UInt64
+    /// How far the last of them was behind.
+    public var behind: Interval
+    public var age: Interval
+
+    public init(count: UInt64, behind: Interval, age: Interval) {
+        self.count = count
+        self.behind = behind
+        self.age = age
+    }
+}
+
+/// Where datagrams to an address go now.
+public enum RouteObservation: Hashable, Sendable {
+    case none
+    /// - Parameters:
+    ///   - isTunnel: whether the interface is the tunnel itself.
+    ///   - source: the address that they get.
+    ///   - mtu: bytes of the first hop.
+    case via(interface: String, isTunnel: Bool, source: IPAddress?, gateway: IPAddress?, mtu: UInt32)
+
+    /// Whether the way leads into the tunnel; false without a way.
+    var leadsIntoTunnel: Bool {
+        if case .via(_, true, _, _, _) = self { true } else { false }
+    }
+
+    var source: IPAddress? {
+        if case .via(_, _, let source, _, _) = self { source } else { nil }
+    }
+}
+
+/// Echoes through the tunnel to the peer's own address.
+public struct PathProbe: Hashable, Sendable {
+    /// Bytes of the inner packet that was answered; nil if none was.
+    public var largestAnswered: UInt32?
+    /// Bytes of the smallest that wasn't, although it fits the interface; nil if all were.
+    public var smallestLost: UInt32?
+
+    public init(largestAnswered: UInt32?, smallestLost: UInt32?) {
+        self.largestAnswered = largestAnswered
+        self.smallestLost = smallestLost
+    }
+}

@@ -1,0 +1,94 @@
+internal import NetworkTypes
+internal import TunnelConfiguration
+
+/// Somebody says no: our own kernel when sending, or a machine on the way by ICMP.
+enum RefusalRules {
+    static func findings(_ observation: Observation) -> [Finding] {
+        observation.peers.compactMap { peer in
+            guard let endpoint = peer.endpoint else { return nil }
+            if let failure = peer.currentSendFailure { return finding(failure, endpoint, peer) }
+            if let error = peer.currentNetworkError { return finding(error, endpoint, peer) }
+            return nil
+        }
+    }
+
+    private static func finding(_ failure: SendFailure, _ endpoint: Endpoint, _ peer: PeerObservation) -> Finding {
+        let key = peer.publicKey
+        let evidence = "the last datagram was refused \(failure.age.inWords) ago"
+        switch failure.cause {
+        case .noRoute: return RouteRules.noRoute(to: endpoint, peer, isFamilyMissing: false)
+        case .familyMissing: return RouteRules.noRoute(to: endpoint, peer, isFamilyMissing: true)
+        case .hostUnreachable: return unreachable(endpoint, reporter: nil, failure.age, peer)
+        case .filtered:
+            return Finding(
+                .filteredOut, .error, peer: key,
+                "a filter of this machine's own firewall lets nothing out to \(endpoint) (operation not permitted)", evidence: evidence,
+                remedy: "see `nft list ruleset`, chains with hook output; let UDP to port \(endpoint.port) out")
+        case .prohibited:
+            return Finding(
+                .sendProhibited, .error, peer: key, "a route of this machine prohibits sending to \(endpoint)", evidence: evidence,
+                remedy: "see `ip route get \(endpoint.address)` and `ip rule`")
+        case .networkDown:
+            return Finding(
+                .networkDown, .error, peer: key, "the network towards \(endpoint) is down", evidence: evidence, remedy: "see `ip link`")
+        case .other(let errno):
+            return Finding(
+                .sendFailed, .error, peer: key, "the kernel refuses to send to \(endpoint) (errno \(errno))", evidence: evidence,
+                remedy: "see `ip route get \(endpoint.address)`")
+        }
+    }
+
+    private static func finding(_ error: NetworkError, _ endpoint: Endpoint, _ peer: PeerObservation) -> Finding? {
+        let key = peer.publicKey
+        let from = error.reporter.map { " from \($0)" } ?? ""
+        switch error.cause {
+        case .portUnreachable:
+            return Finding(
+                .portClosed, .error, peer: key,
+                "\(endpoint) refuses our datagrams (ICMP port unreachable\(from), \(error.age.inWords) ago): nobody listens on that port there",
+                evidence: "ICMP port unreachable\(from)",
+                remedy: "is the peer's tunnel up, and its ListenPort \(endpoint.port)? There: `wg show all listen-port`")
+        case .prohibited:
+            let who = error.reporter.map { "\($0)" } ?? "a machine on the way"
+            return Finding(
+                .prohibited, .error, peer: key,
+                "\(who) prohibits our datagrams to \(endpoint) (ICMP administratively prohibited, \(error.age.inWords) ago)",
+                evidence: "a filter on the way rejects them", remedy: "let UDP to port \(endpoint.port) through there")
+        case .hostUnreachable: return unreachable(endpoint, reporter: error.reporter, error.age, peer)
+        case .networkUnreachable:
+            let who = error.reporter.map { "the router \($0)" } ?? "a router on the way"
+            return Finding(
+                .networkUnreachable, .error, peer: key,
+                "\(who) has no route to \(endpoint) (ICMP network unreachable, \(error.age.inWords) ago)",
+                evidence: "ICMP network unreachable\(from)", remedy: "is \(endpoint.address) the right address?")
+        case .routingLoop:
+            return Finding(
+                .routingLoop, .error, peer: key, "datagrams to \(endpoint) go in circles (ICMP time exceeded\(from))",
+                evidence: "\(error.age.inWords) ago", remedy: "traceroute \(endpoint.address)")
+        case .tooLarge, .other: return nil
+        }
+    }
+
+    private static func unreachable(
+        _ endpoint: Endpoint, reporter: IPAddress?, _ age: Interval, _ peer: PeerObservation
+    ) -> Finding {
+        var gateway: IPAddress?
+        var interface = "the link"
+        var source: IPAddress?
+        if case .via(let name, _, let from, let via, _) = peer.route { (interface, source, gateway) = (name, from, via) }
+        let sentence: String
+        // What our own machine says of itself: nobody answered on the link.
+        if let reporter, reporter != source {
+            sentence =
+                "the router \(reporter) can't reach \(endpoint) (ICMP host unreachable, \(age.inWords) ago): that machine is off or gone"
+        } else if let gateway {
+            sentence = "the router \(gateway) towards \(endpoint) doesn't answer on \(interface) (host unreachable: no answer to ARP)"
+        } else {
+            sentence =
+                "\(endpoint.address) doesn't answer on \(interface) (host unreachable: no answer to ARP): that machine is off or has another address"
+        }
+        return Finding(
+            .hostUnreachable, .error, peer: peer.publicKey, sentence, evidence: "\(age.inWords) ago",
+            remedy: "ping \(gateway ?? endpoint.address); `ip neighbour`")
+    }
+}

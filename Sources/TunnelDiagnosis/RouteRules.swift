@@ -1,0 +1,95 @@
+internal import NetworkTypes
+internal import TunnelConfiguration
+
+/// Where datagrams, queries and the inner networks go now, from look-ups.
+enum RouteRules {
+    static func findings(_ observation: Observation) -> [Finding] {
+        observation.peers.compactMap { endpoint($0, observation) } + localNetworks(observation) + nameServers(observation)
+    }
+
+    private static func endpoint(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
+        guard let endpoint = peer.endpoint, let route = peer.route else { return nil }
+        switch route {
+        case .via(_, true, _, _, _):
+            return Finding(
+                .endpointInTunnel, .error, peer: peer.publicKey, "the way to the endpoint \(endpoint) leads into the tunnel itself",
+                evidence: "`ip route get \(endpoint.address)` says dev \(observation.interface)",
+                remedy: "ip route add \(endpoint.address) via GATEWAY; or take it out of AllowedIPs")
+        case .via: return nil
+        case .none:
+            let isMissing = peer.currentSendFailure?.cause == .familyMissing
+            return noRoute(to: endpoint, peer, isFamilyMissing: isMissing)
+        }
+    }
+
+    /// The finding for an endpoint without a way to it.
+    static func noRoute(to endpoint: Endpoint, _ peer: PeerObservation, isFamilyMissing: Bool) -> Finding {
+        let isIPv6 = endpoint.address.bitWidth == 128
+        if isFamilyMissing || isIPv6 {
+            return Finding(
+                isFamilyMissing ? .familyMissing : .noRoute, .error, peer: peer.publicKey,
+                "there is no \(isIPv6 ? "IPv6" : "IPv4") route to \(endpoint)\(isIPv6 ? ": this machine has no IPv6 to the outside" : "")",
+                evidence: "`ip -\(isIPv6 ? 6 : 4) route get \(endpoint.address)` finds none",
+                remedy: isIPv6 ? "give the endpoint by its IPv4 address, or get IPv6" : "see `ip route`")
+        }
+        return Finding(
+            .noRoute, .error, peer: peer.publicKey, "there is no route to \(endpoint): network is unreachable",
+            evidence: "`ip route get \(endpoint.address)` finds none", remedy: "is the network up? See `ip route`")
+    }
+
+    /// A network of a peer that another interface is on as well.
+    private static func localNetworks(_ observation: Observation) -> [Finding] {
+        guard observation.settings.addsRoutes else { return [] }
+        var findings: [Finding] = []
+        for local in observation.localNetworks {
+            for peer in observation.settings.peers {
+                for prefix in peer.allowedIPs where !prefix.isDefaultRoute && overlap(prefix, local.prefix) {
+                    // Half of everything is a default route by another name, and the local network is longer.
+                    guard prefix.length > 1 else { continue }
+                    let winner = prefix.length > local.prefix.length ? "the tunnel" : local.interface
+                    findings.append(
+                        Finding(
+                            .localNetwork, .warning, peer: peer.publicKey,
+                            "the peer's network \(prefix) overlaps the local network \(local.prefix) of \(local.interface): \(winner) gets what is in both",
+                            evidence: "`ip route show \(local.prefix)`",
+                            remedy: "number one of the two differently, or allow the addresses that are only there"))
+                }
+            }
+            for address in observation.settings.addresses
+            where Int(address.prefixLength) < address.address.bitWidth && overlap(address.network, local.prefix) {
+                findings.append(
+                    Finding(
+                        .localNetwork, .warning,
+                        "the tunnel's own network \(address.network) overlaps the local network \(local.prefix) of \(local.interface)",
+                        evidence: "Address = \(address)", remedy: "number one of the two differently"))
+            }
+        }
+        return findings
+    }
+
+    private static func overlap(_ a: IPPrefix, _ b: IPPrefix) -> Bool {
+        a.contains(b) || b.contains(a)
+    }
+
+    private static func nameServers(_ observation: Observation) -> [Finding] {
+        observation.nameServers.compactMap { server in
+            guard let route = server.route, !server.address.isLoopback else { return nil }
+            switch route {
+            case .none:
+                return Finding(
+                    .nameServerUnreachable, .warning, "there is no route to the name server \(server.address): names are not found",
+                    evidence: "`ip route get \(server.address)` finds none",
+                    remedy: "add \(server.address)/\(server.address.bitWidth) to AllowedIPs")
+            case .via(_, true, _, _, _): return nil
+            case .via(let interface, false, _, _, _):
+                // A file that says so itself has been told already.
+                guard observation.settings.peer(for: server.address) != nil else { return nil }
+                return Finding(
+                    .nameServerOutside, .warning,
+                    "queries to the name server \(server.address) leave by \(interface), beside the tunnel",
+                    evidence: "`ip route get \(server.address)` says dev \(interface)",
+                    remedy: "is another route to it longer? See `ip route`")
+            }
+        }
+    }
+}

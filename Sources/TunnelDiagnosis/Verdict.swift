@@ -1,0 +1,57 @@
+/// The first line: how it is with the whole tunnel, and the exit status that says the same.
+public struct Verdict: Hashable, Sendable {
+    public enum Outcome: String, Hashable, Sendable, CaseIterable {
+        /// It works, or would if there were something to send.
+        case works
+        /// It works, and something is to be looked at.
+        case worksWithFindings = "works-with-findings"
+        /// Some peers can be spoken with, others not.
+        case worksInPart = "works-in-part"
+        /// Nothing can be said yet: no peer has been heard of, and nothing was tried or it has just begun.
+        case waits
+        case doesNotWork = "does-not-work"
+    }
+
+    public let outcome: Outcome
+    /// The whole line.
+    public let line: String
+    /// 0: works; 1: there is an error finding.
+    public var exitStatus: Int32 { outcome == .doesNotWork || outcome == .worksInPart ? 1 : 0 }
+
+    public init(_ outcome: Outcome, line: String) {
+        self.outcome = outcome
+        self.line = line
+    }
+
+    init(of observation: Observation, findings: [Finding], states: [PeerState]) {
+        let name = observation.interface
+        let errors = findings.filter { $0.severity == .error }
+        let warnings = findings.filter { $0.severity == .warning }
+        if let first = errors.first {
+            let isOfOnePeer = errors.allSatisfy { $0.peer != nil }
+            let broken = Set(errors.compactMap(\.peer)).count
+            let others = states.count - broken
+            if isOfOnePeer, others > 0, states.contains(where: { $0 == .working || $0 == .idle || $0 == .waitingToBeCalled }) {
+                self.init(.worksInPart, line: "\(name) works in part, \(broken) of \(states.count) peers does not: \(first.sentence)")
+            } else {
+                self.init(.doesNotWork, line: "\(name) does not work: \(first.sentence)")
+            }
+        } else if let first = warnings.first {
+            let how = states.contains(.working) || states.isEmpty ? "works" : "is up"
+            let count = warnings.count == 1 ? "one thing" : "\(warnings.count) things"
+            self.init(.worksWithFindings, line: "\(name) \(how), with \(count) to look at: \(first.sentence)")
+        } else if states.contains(.working) {
+            self.init(.works, line: "\(name) works")
+        } else if observation.settings.peers.isEmpty {
+            self.init(.waits, line: "\(name) is up, without a peer")
+        } else if !states.isEmpty, states.allSatisfy({ $0 == .waitingToBeCalled }) {
+            self.init(.waits, line: "\(name) is up and waits to be called: no peer has an Endpoint")
+        } else if observation.peers.contains(where: { $0.lastHandshake != nil }) {
+            self.init(.works, line: "\(name) works and is idle: nothing to send")
+        } else if observation.peers.contains(where: { ($0.handshakes?.unanswered ?? 0) > 0 }) {
+            self.init(.waits, line: "\(name) is up; its first handshake is under way")
+        } else {
+            self.init(.waits, line: "\(name) is up and idle: nothing has been sent yet, so nobody has been heard of")
+        }
+    }
+}

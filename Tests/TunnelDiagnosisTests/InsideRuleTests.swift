@@ -1,0 +1,180 @@
+import NetworkTypes
+import Testing
+import WireGuardCrypto
+
+@testable import TunnelDiagnosis
+
+/// What is inside of the tunnel, and the machine around it.
+@Suite struct InsideRuleTests {
+    static func drop(_ reason: DropObservation.Reason, source: String? = nil, destination: String? = nil) -> Observation {
+        var observation = Recorded.healthy()
+        var drop = DropObservation(reason, count: 37)
+        drop.source = source.flatMap { IPAddress($0) }
+        drop.destination = destination.flatMap { IPAddress($0) }
+        drop.peer = reason == .noPeerForDestination ? nil : Recorded.theirs
+        drop.age = .seconds(3)
+        observation.drops = [drop]
+        return observation
+    }
+
+    @Test func `a destination in nobody's AllowedIPs is named`() {
+        let diagnosis = Diagnosis(Self.drop(.noPeerForDestination, destination: "10.20.0.7"))
+        #expect(diagnosis.codes == [.noPeerForDestination])
+        #expect(
+            diagnosis.line
+                == "office works, with one thing to look at: packets to 10.20.0.7 have nowhere to go: it is in nobody's AllowedIPs")
+        #expect(diagnosis.verdict.exitStatus == 0)
+    }
+
+    @Test func `multicast and broadcast have nowhere to go, rightly`() {
+        for destination in ["224.0.0.251", "ff02::fb", "10.8.0.255", "255.255.255.255", "fe80::1"] {
+            #expect(Diagnosis(Self.drop(.noPeerForDestination, destination: destination)).findings.isEmpty, "\(destination)")
+        }
+    }
+
+    @Test func `a source that a peer may not use is named`() {
+        let diagnosis = Diagnosis(Self.drop(.sourceNotAllowed, source: "10.20.0.7"))
+        #expect(diagnosis.codes == [.sourceNotAllowed])
+        #expect(diagnosis.line.contains("from 10.20.0.7 are refused"))
+    }
+
+    @Test func `drops of long ago say nothing of now`() {
+        var observation = Self.drop(.sourceNotAllowed, source: "10.20.0.7")
+        observation.drops[0].age = .seconds(3000)
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `our own datagrams in the tunnel are an error`() {
+        let diagnosis = Diagnosis(Self.drop(.ownDatagram, destination: "192.0.2.7"))
+        #expect(diagnosis.codes == [.ownDatagrams])
+        #expect(diagnosis.line.contains("routed into the tunnel itself"))
+    }
+
+    @Test func `packets for a peer that has not called yet`() {
+        #expect(Diagnosis(Self.drop(.noEndpoint)).codes == [.noEndpoint])
+    }
+
+    @Test func `a peer that takes packets and sends none back`() {
+        var observation = Recorded.healthy()
+        observation.peers[0].traffic = Recorded.traffic(sent: 12, received: 0, heard: .seconds(3))
+        let diagnosis = Diagnosis(observation)
+        #expect(diagnosis.codes == [.nothingComesBack])
+        #expect(diagnosis.line.contains("AllowedIPs for us are too narrow"))
+        #expect(diagnosis.line.contains("forward"))
+        // Heard of by the handshake only: nothing is known yet.
+        observation.peers[0].traffic?.lastReceived = .seconds(48)
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `an overlap with a local network is named with its interface`() {
+        var observation = Recorded.healthy()
+        observation.localNetworks = [LocalNetwork(IPPrefix("10.8.0.0/16")!, interface: "eth0")]
+        let diagnosis = Diagnosis(observation)
+        #expect(diagnosis.codes == [.localNetwork, .localNetwork])
+        #expect(diagnosis.line.contains("overlaps the local network 10.8.0.0/16 of eth0"))
+        // A default route, whole or in halves, is around every local network.
+        observation.settings.peers[0].allowedIPs = [IPPrefix("0.0.0.0/0")!]
+        observation.settings.addresses = [IPInterfaceAddress("10.9.0.1/24")!]
+        #expect(Diagnosis(observation).findings.isEmpty)
+        observation.settings.peers[0].allowedIPs = [IPPrefix("0.0.0.0/1")!, IPPrefix("128.0.0.0/1")!]
+        #expect(!Diagnosis(observation).codes.contains(.localNetwork))
+    }
+
+    @Test func `a name server that isn't reached through the tunnel`() {
+        var observation = Recorded.healthy()
+        let server = IPAddress("10.8.0.53")!
+        observation.nameServers = [
+            NameServerObservation(
+                server, route: .via(interface: "eth0", isTunnel: false, source: nil, gateway: nil, mtu: 1500))
+        ]
+        #expect(Diagnosis(observation).line.contains("leave by eth0, beside the tunnel"))
+        observation.nameServers[0].route = RouteObservation.none
+        #expect(Diagnosis(observation).codes == [.nameServerUnreachable])
+        observation.nameServers[0].route = .via(interface: "office", isTunnel: true, source: nil, gateway: nil, mtu: 1420)
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `forwarding that is off, where packets came for others`() {
+        var observation = Recorded.healthy()
+        observation.filters.forwardsIPv4 = false
+        #expect(Diagnosis(observation).findings.isEmpty)
+        observation.filters.notForwarded = 5
+        #expect(Diagnosis(observation).codes == [.notForwarding])
+        #expect(Diagnosis(observation).line.contains("ip_forward is 0"))
+        observation.filters.forwardsIPv4 = true
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `a strict reverse path filter, once it drops`() {
+        var observation = Recorded.healthy()
+        observation.filters.reversePathFilters = ["eth0": 1, "office": 1]
+        #expect(Diagnosis(observation).findings.isEmpty)
+        observation.filters.reversePathDrops = 4
+        #expect(Diagnosis(observation).line.contains("reverse path filter of office (rp_filter) dropped 4 packets"))
+        observation.filters.reversePathFilters = ["eth0": 2, "office": 2]
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `a clock that went back, here`() {
+        var observation = PathRuleTests.unanswered()
+        observation.clockBehindOurTimestamps = .seconds(3540)
+        let diagnosis = Diagnosis(observation)
+        #expect(diagnosis.codes == [.clockBehind])
+        #expect(diagnosis.line.contains("clock is 59 min behind"))
+        observation.clockBehindOurTimestamps = .seconds(0)
+        #expect(Diagnosis(observation).codes == [.noAnswer])
+    }
+
+    @Test func `a clock that went back, there`() {
+        var observation = Recorded.fresh()
+        observation.peers[0].replayed = ReplayedInitiations(count: 4, behind: .seconds(3540), age: .seconds(1))
+        let diagnosis = Diagnosis(observation)
+        #expect(diagnosis.codes == [.peerClockBehind])
+        #expect(diagnosis.line.contains("is 59 min behind"))
+        observation.peers[0].lastHandshake = .milliseconds(500)
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `an interface that is down explains everything`() {
+        var observation = PathRuleTests.unanswered()
+        observation.link?.isUp = false
+        #expect(Diagnosis(observation).codes == [.linkDown])
+        #expect(Diagnosis(observation).line == "office does not work: its interface is down, so nothing leaves and nobody is answered")
+    }
+
+    @Test func `a queue that drops more than one in a hundred`() {
+        var observation = Recorded.healthy()
+        observation.link?.queueDrops = 223_834
+        observation.link?.queuedPackets = 406_166
+        #expect(Diagnosis(observation).line.contains("223834 of 630000 packets"))
+        observation.link?.queueDrops = 110
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `a black hole for large packets, and a path that says its MTU`() {
+        var observation = Recorded.healthy()
+        observation.peers[0].probe = PathProbe(largestAnswered: 1372, smallestLost: 1400)
+        #expect(Diagnosis(observation).codes == [.pathMTU])
+        #expect(Diagnosis(observation).line.contains("of 1372 bytes they pass, of 1400 not"))
+        observation.peers[0].probe = PathProbe(largestAnswered: 1420, smallestLost: nil)
+        #expect(Diagnosis(observation).findings.isEmpty)
+        observation.peers[0].networkError = NetworkError(.tooLarge(mtu: 1400), reporter: IPAddress("192.0.2.254"), age: .seconds(3))
+        #expect(Diagnosis(observation).codes == [.pathMTU])
+        #expect(Diagnosis(observation).findings[0].remedy.contains("MTU = 1340"))
+        observation.peers[0].networkError = NetworkError(.tooLarge(mtu: 1492), reporter: nil, age: .seconds(3))
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `codes have names of their own and stand in one order`() {
+        #expect(Set(FindingCode.allCases.map(\.rawValue)).count == FindingCode.allCases.count)
+        #expect(FindingCode.linkDown.rank < FindingCode.noAnswer.rank)
+    }
+
+    @Test func `lengths of time`() {
+        let table: [(Interval, String)] = [
+            (.milliseconds(31), "31 ms"), (.seconds(1), "1 s"), (.seconds(119), "119 s"), (.seconds(120), "2 min"),
+            (.seconds(3599), "59 min"), (.seconds(7200), "2 h"), (.seconds(172_800), "2 days"),
+        ]
+        for (interval, words) in table { #expect(interval.inWords == words) }
+    }
+}
