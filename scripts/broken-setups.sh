@@ -1,0 +1,264 @@
+# Sourced by scripts/broken-setups: how a set-up is tried, and the set-ups.
+
+# try NAME PATTERN FUNCTION: makes the set-up on hosts of its own and writes outcome, seconds and first line.
+try() {
+    pattern=$2
+    . scripts/namespaces.sh
+    files="$scratch/files"
+    mkdir -m 700 "$files"
+    host here
+    host there
+    "$3"
+}
+
+# --- the hosts ---
+
+# link A NAME B NAME: a veth between two hosts.
+link() {
+    nsenter -t "${host_pid[$1]}" -n -- ip link add "$2" type veth peer name "$4" netns "${host_pid[$3]}"
+    on "$1" ip link set "$2" up
+    on "$3" ip link set "$4" up
+}
+# here (198.51.100.1) - router (.254, forwards) - there (192.0.2.2).
+routed() {
+    host router
+    link here wire router left
+    link there wire router right
+    on here ip address add 198.51.100.1/24 dev wire
+    on there ip address add 192.0.2.2/24 dev wire
+    on router ip address add 198.51.100.254/24 dev left
+    on router ip address add 192.0.2.254/24 dev right
+    on here ip route add default via 198.51.100.254
+    on there ip route add default via 192.0.2.254
+    on here ip address add 2001:db8:1::1/64 dev wire nodad
+    on there ip address add 2001:db8:2::2/64 dev wire nodad
+    on router ip address add 2001:db8:1::254/64 dev left nodad
+    on router ip address add 2001:db8:2::254/64 dev right nodad
+    on here ip route add default via 2001:db8:1::254
+    on there ip route add default via 2001:db8:2::254
+    on router sysctl -q net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+# filter HOST HOOK RULE: one rule of nft.
+filter() { on "$1" nft "table inet broken { chain $2 { type filter hook $2 priority 0; $3; }; }"; }
+
+# --- the tunnel ---
+
+# office INTERFACE-LINES PEER-LINES [PUBLIC-KEY]: our end's file; there: the other end's.
+office() { write office "$ours" "$1" "$2" "${3:-$theirs_public}"; }
+other() { write there "$theirs" "$1" "$2" "${3:-$ours_public}"; }
+write() { (umask 077; printf '[Interface]\nPrivateKey = %s\n%s\n\n[Peer]\nPublicKey = %s\n%s\n' "$2" "$3" "$5" "$4" >"$files/$1.conf"); }
+# The usual ends: 10.8.0.1 here, 10.8.0.2 there, on one wire.
+usual_office() { office "Address = 10.8.0.1/24"$'\n'"${1:-}" "Endpoint = 192.0.2.2:51820"$'\n'"AllowedIPs = 10.8.0.0/24"$'\n'"${2:-}"; }
+usual_other() { other "Address = 10.8.0.2/24"$'\n'"ListenPort = 51820"$'\n'"${1:-}" "AllowedIPs = 10.8.0.1/32"$'\n'"${2:-}"; }
+other_up() { on there timeout 60 "$program" up -q $no_wait "$files/there.conf"; }
+calls="Endpoint = 192.0.2.1:51820"$'\n'"PersistentKeepalive = 1"
+
+# --- what a person reads ---
+
+# judge TEXT: ends the set-up if the first line of a text names the cause.
+judge() {
+    text=${1%%$'\n'*}
+    if grep -qE "$pattern" <<<"$text"; then finish ok; fi
+}
+finish() {
+    local milliseconds=$(((${EPOCHREALTIME/./} - ${begun:-0}) / 1000))
+    printf '%s\t%d.%d\t%s\n' "$1" "$((milliseconds / 1000))" "$((milliseconds % 1000 / 100))" "$text"
+    exit 0
+}
+# up: our end, judged by the first line; where it fails, that was it.
+up() {
+    begun=${EPOCHREALTIME/./}
+    local status=0
+    "$@" >"$files/up" 2>&1 </dev/null || status=$?
+    judge "$(cat "$files/up")"
+    if ((status != 0)) && ! on here ip link show office >/dev/null 2>&1; then finish FAILED; fi
+}
+our_up() { up on here timeout 30 "$program" up "$files/office.conf"; }
+# status [SECONDS]: our end's, until its first line names the cause.
+status() {
+    local last=$((${EPOCHREALTIME/./} + ${1:-14} * 1000000))
+    while ((${EPOCHREALTIME/./} < last)); do
+        judge "$(on here timeout 10 "$program" status office 2>&1 || true)"
+        sleep 0.4
+    done
+    finish FAILED
+}
+# packets HOST ADDRESS [OPTION…]: a ping a second, in the background.
+packets() {
+    local name=$1 address=$2
+    shift 2
+    on "$name" timeout 40 ping -q -i 0.5 "$@" "$address" >/dev/null 2>&1 &
+}
+# An established session, so that what breaks then is the only thing.
+session() {
+    other_up
+    up on here timeout 30 "$program" up $no_wait "$files/office.conf"
+    on here timeout 10 ping -q -c 1 -W 5 10.8.0.2 >/dev/null
+    begun=${EPOCHREALTIME/./}
+}
+look() { our_up; status "$@"; }
+
+# --- keys ---
+
+peer_key_wrong() { cable here there; usual_other; other_up; usual_office; sed -i "s|^PublicKey.*|PublicKey = $strange_public|" "$files/office.conf"; look; }
+peer_key_wrong_calls() {
+    cable here there; usual_other "" "$calls"; other_up
+    usual_office "ListenPort = 51820"; sed -i "s|^PublicKey.*|PublicKey = $strange_public|" "$files/office.conf"; look
+}
+our_key_unknown() { cable here there; usual_other; sed -i "s|^PublicKey.*|PublicKey = $strange_public|" "$files/there.conf"; other_up; usual_office; look; }
+our_key_unknown_calls() {
+    cable here there; usual_other "" "$calls"; sed -i "s|^PublicKey.*|PublicKey = $strange_public|" "$files/there.conf"; other_up
+    usual_office "ListenPort = 51820"; look
+}
+own_key() { cable here there; usual_other; other_up; usual_office; sed -i "s|^PublicKey.*|PublicKey = $ours_public|" "$files/office.conf"; look; }
+psk_differs() { cable here there; usual_other "" "PresharedKey = $psk"; other_up; usual_office "" "PresharedKey = $other_psk"; look; }
+psk_here() { cable here there; usual_other; other_up; usual_office "" "PresharedKey = $psk"; look; }
+psk_there() { cable here there; usual_other "" "PresharedKey = $psk"; other_up; usual_office; look; }
+psk_other_begins() {
+    cable here there; usual_other "" "$calls"$'\n'"PresharedKey = $psk"; other_up
+    office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.0/24"; look 16
+}
+
+# --- the way ---
+
+port_closed() { cable here there; usual_office; look; }
+prohibited() { routed; usual_other; other_up; filter router forward "udp dport 51820 reject with icmpx admin-prohibited"; usual_office; look; }
+filtered_on_the_way() { routed; usual_other; other_up; filter router forward "udp dport 51820 drop"; usual_office; look; }
+filtered_out() { cable here there; usual_other; other_up; filter here output "udp dport 51820 drop"; usual_office; look; }
+filtered_in() { cable here there; usual_other; other_up; filter here input "meta l4proto udp drop"; usual_office; look; }
+no_route() { cable here there; usual_office; sed -i "s|192.0.2.2:|203.0.113.2:|" "$files/office.conf"; look; }
+router_unreachable() { routed; on router ip link set left down; usual_office; look; }
+arp_silent() { cable here there; on there ip address flush dev wire; usual_office; look; }
+ipv6_missing() { cable here there; on here ip -6 address flush dev wire; usual_office; sed -i "s|192.0.2.2:|[2001:db8::2]:|" "$files/office.conf"; look; }
+name_unknown() {
+    cable here there; usual_office; sed -i "s|192.0.2.2:|peer.example.org:|" "$files/office.conf"
+    # A name server that knows nobody.
+    on here timeout 60 python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53))
+while True:
+    q, a = s.recvfrom(512); s.sendto(q[:2] + b"\x81\x83" + q[4:6] + bytes(6) + q[12:], a)' &
+    on here sh -c 'echo nameserver 127.0.0.1 >/etc/resolv.conf'; sleep 0.5; our_up; finish FAILED
+}
+no_resolver() {
+    cable here there; usual_office; sed -i "s|192.0.2.2:|peer.example.org:|" "$files/office.conf"
+    on here sh -c 'printf "nameserver 192.0.2.2\noptions timeout:1 attempts:1\n" >/etc/resolv.conf'
+    export WG_ENDPOINT_RESOLUTION_RETRIES=1; our_up; finish FAILED
+}
+
+# --- what is inside ---
+
+narrow_here() { cable here there; usual_other; other_up; usual_office; sed -i "s|10.8.0.0/24|10.8.0.2/32|" "$files/office.conf"; our_up; packets here 10.8.0.9; status; }
+narrow_here_outside() {
+    cable here there; usual_other; other_up; usual_office "PostUp = ip route add 10.20.0.0/16 dev office"
+    our_up; packets here 10.20.0.7; status
+}
+narrow_there() { cable here there; usual_other; sed -i "s|10.8.0.1/32|10.8.0.100/32|" "$files/there.conf"; other_up; usual_office; our_up; packets here 10.8.0.2; status 25; }
+source_refused() {
+    cable here there; usual_other; other_up; on there ip address add 10.20.0.7/32 dev lo
+    usual_office; our_up; on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; packets there 10.8.0.1 -I 10.20.0.7; status
+}
+same_twice() {
+    cable here there; usual_other; other_up; usual_office; printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.8.0.0/24\n' "$strange_public" >>"$files/office.conf"; look
+}
+# here (10.1.0.1) - router that masquerades and forgets after a second - there.
+nat() {
+    routed; on here ip address flush dev wire; on here ip address add 10.1.0.1/24 dev wire; on router ip address add 10.1.0.254/24 dev left
+    on here ip route add default via 10.1.0.254
+    on router nft 'table ip nat { chain out { type nat hook postrouting priority srcnat; oifname "right" masquerade; }; }'
+    filter router input "udp dport 1024-65535 drop"
+    on router sysctl -q net.netfilter.nf_conntrack_udp_timeout=1 net.netfilter.nf_conntrack_udp_timeout_stream=1
+}
+nat_here() { nat; usual_other; other_up; usual_office; our_up; on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; sleep 3; status; }
+nat_there() {
+    # Who is looked at is outside: the ends change their names.
+    local inside=${host_pid[here]}; nat; host_pid[here]=${host_pid[there]}; host_pid[there]=$inside
+    other "Address = 10.8.0.2/24" "AllowedIPs = 10.8.0.1/32"$'\n'"Endpoint = 192.0.2.2:51820"
+    office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
+    other_up; up on here timeout 30 "$program" up $no_wait "$files/office.conf"; on there timeout 5 ping -q -c 1 10.8.0.1 >/dev/null
+    sleep 3; begun=${EPOCHREALTIME/./}; packets here 10.8.0.2; status 25
+}
+path_mtu_4() { routed; usual_other; other_up; filter router forward "udp length > 1300 drop"; usual_office; our_up; packets here 10.8.0.2; status; }
+path_mtu_6() {
+    routed; usual_other; other_up; filter router forward "udp length > 1300 drop"; usual_office; sed -i "s|192.0.2.2:|[2001:db8:2::2]:|" "$files/office.conf"
+    our_up; packets here 10.8.0.2; status
+}
+
+# --- what is in the way of coming up ---
+
+port_in_use() {
+    cable here there; usual_office "ListenPort = 51820"
+    on here timeout 40 python3 -c 'import socket,time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 51820)); time.sleep(40)' & sleep 1; our_up; finish FAILED
+}
+port_in_use_by_us() {
+    cable here there; usual_office "ListenPort = 51820"; sed "s|10.8.0|10.7.0|; s|^PrivateKey.*|PrivateKey = $strange|" "$files/office.conf" >"$files/other.conf"; chmod 600 "$files/other.conf"
+    on here "$program" up -q $no_wait "$files/other.conf"; our_up; finish FAILED
+}
+as_nobody() {
+    cp "$files/office.conf" /tmp/"${scratch##*/}".office; mkdir -p "$scratch/open"; chmod 755 "$scratch" "$scratch/open"
+    mv /tmp/"${scratch##*/}".office "$scratch/open/office.conf"; chown nobody "$scratch/open/office.conf"
+    up on here setpriv --reuid=65534 --regid=65534 --clear-groups timeout 20 "$program" up "$scratch/open/office.conf"; finish FAILED
+}
+no_privilege() { cable here there; usual_office; as_nobody; }
+no_privilege_container() {
+    cable here there; usual_office; on here sh -c ': >/run/.containerenv'
+    up on here setpriv --bounding-set=-net_admin --inh-caps=-net_admin timeout 20 "$program" up "$files/office.conf"; finish FAILED
+}
+no_tun() { cable here there; usual_office; on here mount -t tmpfs tmpfs /dev/net; our_up; finish FAILED; }
+plain_tun() { cable here there; usual_office; on here mount -t tmpfs tmpfs /dev/net; on here sh -c 'echo >/dev/net/tun'; our_up; finish FAILED; }
+name_ours() { cable here there; usual_office; on here "$program" up -q $no_wait "$files/office.conf"; our_up; finish FAILED; }
+name_dummy() { cable here there; usual_office; on here ip link add office type veth; our_up; finish FAILED; }
+name_wireguard_go() { cable here there; usual_office; on here env WG_PROCESS_FOREGROUND=1 timeout 40 wireguard-go office >/dev/null 2>&1 & sleep 1.5; our_up; finish FAILED; }
+name_tun() { cable here there; usual_office; on here ip tuntap add dev office mode tun; our_up; finish FAILED; }
+
+# --- routes ---
+
+overlap() { cable here there; usual_other; other_up; usual_office; on here ip link add lan type veth; on here ip address add 10.8.0.77/24 dev lan; on here ip link set lan up; look; }
+endpoint_network() { cable here there; on here ip address flush dev wire; on here ip address add 192.0.2.1/32 dev wire; on here ip route add default dev wire; usual_office; sed -i "s|^AllowedIPs.*|&, 192.0.2.0/24|" "$files/office.conf"; look; }
+endpoint_itself() { cable here there; usual_office; sed -i "s|^AllowedIPs.*|&, 192.0.2.2/32|" "$files/office.conf"; look; }
+endpoint_halves() { routed; usual_office; sed -i "s|^AllowedIPs.*|AllowedIPs = 0.0.0.0/1, 128.0.0.0/1|" "$files/office.conf"; look; }
+endpoint_route_gone() {
+    routed; usual_other; usual_office "PostUp = ip route add 192.0.2.2 via 198.51.100.254"; sed -i "s|^AllowedIPs.*|AllowedIPs = 0.0.0.0/1, 128.0.0.0/1|" "$files/office.conf"
+    session; on here ip route delete 192.0.2.2; packets here 10.8.0.2; status
+}
+dns_outside() { cable here there; usual_other; other_up; usual_office "DNS = 10.9.0.53"; on here ip route add default via 192.0.2.2; look; }
+dns_other_route() { cable here there; usual_other; other_up; usual_office "DNS = 10.8.0.53"; on here ip route add 10.8.0.53 via 192.0.2.2; look; }
+dns_unreachable() { cable here there; usual_other; other_up; usual_office "DNS = 10.9.0.53"; look; }
+
+# --- time ---
+
+clock_here() {
+    cable here there; usual_other; other_up; usual_office; on here env LD_PRELOAD="$results/ahead.so" "$program" up -q $no_wait "$files/office.conf"
+    on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; on here "$program" down -q office; look
+}
+clock_there() {
+    cable here there; usual_other "" "$calls"; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.0/24"
+    on there env LD_PRELOAD="$results/ahead.so" "$program" up -q $no_wait "$files/there.conf"; up on here timeout 30 "$program" up $no_wait "$files/office.conf"
+    on there timeout 5 ping -q -c 1 10.8.0.1 >/dev/null; on there "$program" down -q there; begun=${EPOCHREALTIME/./}; other_up; status
+}
+restart() { local pid; pid=$(on there sh -c 'cat /run/wg-lite/there.lock'); on there kill -KILL "$pid"; sleep 0.3; }
+peer_restarted() { cable here there; usual_other; usual_office; session; restart; other_up; packets here 10.8.0.2; status 25; }
+peer_gone() { cable here there; usual_other; usual_office; session; on there ip link set there down; filter there input "udp dport 51820 drop"; packets here 10.8.0.2; status 25; }
+
+# --- beyond the ends ---
+
+forwarding_here() {
+    cable here there; usual_other "" ""; sed -i "s|10.8.0.1/32|10.8.0.1/32, 10.30.0.0/24|" "$files/there.conf"; usual_office; other_up
+    on here ip link add lan type veth; on here ip address add 10.30.0.1/24 dev lan; on here ip link set lan up; on here sysctl -q net.ipv4.ip_forward=0
+    our_up; on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; packets there 10.30.0.9; status
+}
+forwarding_there() {
+    cable here there; usual_other; other_up; on there sysctl -q net.ipv4.ip_forward=0; usual_office; sed -i "s|^AllowedIPs.*|&, 10.30.0.0/24|" "$files/office.conf"
+    our_up; packets here 10.30.0.9; status 25
+}
+rp_filter_outside() {
+    # Answers come in by another wire than the one that the route back takes.
+    cable here there; usual_other; other_up; link here second there second; on here ip address add 203.0.113.1/24 dev second; on there ip address add 203.0.113.2/24 dev second
+    on there ip route add 192.0.2.1/32 via 203.0.113.1 dev second
+    on here sysctl -q net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.second.rp_filter=1 net.ipv4.conf.wire.rp_filter=1; usual_office; look
+}
+rp_filter_inside() {
+    cable here there; usual_other; other_up; on there ip address add 10.20.0.7/32 dev lo; usual_office "Table = off"$'\n'"PostUp = sysctl -q net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.office.rp_filter=1"
+    sed -i "s|^AllowedIPs.*|&, 10.20.0.0/16|" "$files/office.conf"; our_up; on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; packets there 10.8.0.1 -I 10.20.0.7; status
+}
