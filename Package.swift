@@ -73,14 +73,14 @@ let package = Package(
         .target(
             name: "TunnelControl",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelEngine",
+                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelDiagnosis", "TunnelEngine",
                 "WireGuardCrypto", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
             name: "WGLiteCommands",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelControl", "TunnelCore",
+                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
                 "TunnelEngine", "WireGuardCrypto",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -133,13 +133,14 @@ let package = Package(
         .testTarget(
             name: "TunnelControlTests",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "WireGuardCrypto",
+                "LinuxSystem", "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WireGuardCrypto",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "WGLiteCommandsTests",
             dependencies: [
-                "NetworkTypes", "TunnelConfiguration", "TunnelCore", "WGLiteCommands", "WireGuardCrypto",
+                "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WGLiteCommands",
+                "WireGuardCrypto",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

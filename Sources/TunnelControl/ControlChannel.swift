@@ -10,11 +10,14 @@ enum ControlChannel {
         case down(verbose: Bool)
         /// Read the file again; or only say what that would change.
         case reload(dryRun: Bool, verbose: Bool)
+        /// Say how the tunnel is; or begin handshakes first.
+        case report(begins: Bool)
 
         var description: String {
             switch self {
             case .down(let verbose): "down \(verbose)"
             case .reload(let dryRun, let verbose): "reload \(dryRun) \(verbose)"
+            case .report(let begins): "report \(begins)"
             }
         }
 
@@ -23,6 +26,7 @@ enum ControlChannel {
             switch (words.first, words.count) {
             case ("down", 2): self = .down(verbose: words[1] == "true")
             case ("reload", 3): self = .reload(dryRun: words[1] == "true", verbose: words[2] == "true")
+            case ("report", 2): self = .report(begins: words[1] == "true")
             default: return nil
             }
         }

@@ -108,7 +108,7 @@ final class TunnelDevice: Sendable {
     }
 
     /// Our own figures, as they go into the answer to a `get`.
-    private static func counters(of engine: Engine) -> [(name: String, value: UInt64)] {
+    static func counters(of engine: Engine) -> [(name: String, value: UInt64)] {
         let drops = engine.drops
         var counters = DropReason.allCases.map { (name: "drop_\($0.name)", value: drops[$0]) }
         counters.append((name: "aead_accelerated", value: engine.aead.backend == .accelerated ? 1 : 0))

@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import NetworkTypes
 public import TunnelConfiguration
 internal import TunnelCore
+internal import TunnelDiagnosis
 public import TunnelEngine
 public import WireGuardCrypto
 
@@ -38,6 +39,7 @@ public final class TunnelSupervisor {
     var directory: RuntimeDirectory!
     var rollback: Rollback
     var device: TunnelDevice!
+    private let observer: Observer
     var routes: [RouteSpecification] = []
     var hasBegun = false
     var resolved: [EndpointName: Endpoint] = [:]
@@ -55,6 +57,7 @@ public final class TunnelSupervisor {
         self.options = options
         self.report = report
         notification = ServiceNotification()
+        observer = Observer(interface: interface)
         rollback = Rollback(interface: interface, directory: nil)
         SignalDescriptor.ignoreBrokenPipes()
         do throws(SystemError) {
@@ -174,7 +177,19 @@ public final class TunnelSupervisor {
                 client.finish(false, "\(error)")
             }
             return false
+        case .report(let begins):
+            if begins { device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
+            client.finish(true, currentReport.text)
+            return false
         }
+    }
+
+    /// With how many peers `up` begins a handshake, so that there is something to tell.
+    private static let handshakesToBegin = 16
+
+    private var currentReport: TunnelReport {
+        TunnelReport(
+            Diagnosis(observer.observe(device.engine, file, resolved: resolved)), figures: TunnelDevice.counters(of: device.engine))
     }
 
     /// Takes everything down, in the opposite order. What fails is told and stops nothing.

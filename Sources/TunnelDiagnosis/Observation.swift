@@ -15,6 +15,8 @@ public struct Observation: Sendable {
     public var link: LinkObservation?
     /// The peers in the order of the configuration; empty before the tunnel is up.
     public var peers: [PeerObservation] = []
+    /// Of a file that isn't up: the routes to its endpoints now.
+    public var outerRoutes: [PublicKey: RouteObservation] = [:]
     /// Where queries to each name server go.
     public var nameServers: [NameServerObservation] = []
     /// Networks that other interfaces are on.

@@ -4,7 +4,8 @@ internal import TunnelConfiguration
 /// Where datagrams, queries and the inner networks go now, from look-ups.
 enum RouteRules {
     static func findings(_ observation: Observation) -> [Finding] {
-        observation.peers.compactMap { endpoint($0, observation) } + localNetworks(observation) + nameServers(observation)
+        observation.peers.compactMap { endpoint($0, observation) } + outerRoutes(observation) + localNetworks(observation)
+            + nameServers(observation)
     }
 
     private static func endpoint(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
@@ -19,6 +20,14 @@ enum RouteRules {
         case .none:
             let isMissing = peer.currentSendFailure?.cause == .familyMissing
             return noRoute(to: endpoint, peer, isFamilyMissing: isMissing)
+        }
+    }
+
+    /// A file that isn't up, on a machine that has no way to its endpoints.
+    private static func outerRoutes(_ observation: Observation) -> [Finding] {
+        observation.settings.peers.compactMap { peer in
+            guard let endpoint = peer.endpoint, observation.outerRoutes[peer.publicKey] == RouteObservation.none else { return nil }
+            return noRoute(to: endpoint, PeerObservation(publicKey: peer.publicKey), isFamilyMissing: false)
         }
     }
 

@@ -1,11 +1,17 @@
 internal import ArgumentParser
 internal import TunnelConfiguration
 internal import TunnelControl
+internal import TunnelDiagnosis
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Show every problem of a file.",
-        discussion: "Exit status: 0 for a file that works, 1 for errors; with --strict, 1 for warnings as well.")
+        discussion: """
+            Looks at the file, and at the routes and networks of this machine as they are now: an endpoint that would be routed into the tunnel, \
+            a network that is also the local one, a name server that nobody's AllowedIPs hold.
+
+            Exit status: 0 for a file that works, 1 for errors; with --strict, 1 for warnings as well; 2 if it couldn't be read.
+            """)
 
     @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: .file(extensions: ["conf"]))
     var config: String
@@ -17,11 +23,25 @@ struct CheckCommand: ParsableCommand {
     var quiet = false
 
     func run() throws {
-        let source = try ConfigurationSource(config)
-        let file = try source.load()
-        if !quiet { for problem in file.diagnostics { print(problem) } }
-        let errors = file.diagnostics.count { $0.severity == .error }
-        let warnings = file.diagnostics.count - errors
+        let source: ConfigurationSource
+        let file: ConfigurationFile
+        do throws(SetupError) {
+            source = try ConfigurationSource(config)
+            file = try source.load()
+        } catch {
+            Terminal.error("\(error)")
+            throw ExitCode(2)
+        }
+        // A file with errors says nothing that could be judged; what reading reports by itself isn't said again.
+        let findings =
+            file.hasErrors
+            ? [] : FileObservation.diagnosis(of: file, interface: source.interface).findings.filter { !$0.code.isReportedByReading }
+        if !quiet {
+            for problem in file.diagnostics { print(problem) }
+            for finding in findings { print(Self.text(finding, file: source.shownPath)) }
+        }
+        let errors = file.diagnostics.count { $0.severity == .error } + findings.count { $0.severity == .error }
+        let warnings = file.diagnostics.count { $0.severity == .warning } + findings.count { $0.severity == .warning }
         if !quiet, errors > 0 || warnings > 0 {
             print(
                 "\(source.shownPath): \(errors) \(errors == 1 ? "error" : "errors"), \(warnings) \(warnings == 1 ? "warning" : "warnings")")
@@ -29,5 +49,18 @@ struct CheckCommand: ParsableCommand {
             print("\(source.shownPath) is fine: \(file.peers.count) \(file.peers.count == 1 ? "peer" : "peers")")
         }
         if errors > 0 || strict && warnings > 0 { throw ExitCode.failure }
+    }
+
+    private static func text(_ finding: Finding, file: String) -> String {
+        var text = "\(file): \(finding.severity == .error ? "" : "\(finding.severity.name): ")\(finding.sentence)"
+        for detail in [finding.evidence, finding.remedy] where !detail.isEmpty { text += "\n  \(detail)" }
+        return text
+    }
+}
+
+extension FindingCode {
+    /// Whether ``TunnelConfiguration/ConfigurationFile`` reports it with line and column.
+    fileprivate var isReportedByReading: Bool {
+        [.noPrivateKey, .peerIsItself, .duplicateAllowedIPs, .smallMTU].contains(self)
     }
 }

@@ -13,7 +13,9 @@ struct DownCommand: ParsableCommand {
 
     func run() throws {
         let name = try ConfigurationSource.interface(interface)
-        let summary = try TunnelShutdown.down(name, verbose: output.verbose, report: output.report) { Terminal.error($0.trimmingLineEnd.escapedLines) }
+        let summary = try TunnelShutdown.down(name, verbose: output.verbose, report: output.report) {
+            Terminal.error($0.trimmingLineEnd.escapedLines)
+        }
         if !output.quiet { print(summary.escapedLines) }
     }
 }

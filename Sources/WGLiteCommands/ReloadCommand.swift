@@ -17,7 +17,9 @@ struct ReloadCommand: ParsableCommand {
 
     func run() throws {
         let name = try ConfigurationSource.interface(interface)
-        let summary = try TunnelShutdown.reload(name, dryRun: dryRun, verbose: output.verbose) { Terminal.error($0.trimmingLineEnd.escapedLines) }
+        let summary = try TunnelShutdown.reload(name, dryRun: dryRun, verbose: output.verbose) {
+            Terminal.error($0.trimmingLineEnd.escapedLines)
+        }
         if !output.quiet || dryRun { print(summary.escapedLines) }
     }
 }

@@ -9,7 +9,11 @@ internal import WireGuardCrypto
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show the state of tunnels, as `wg show` does.",
-        discussion: "Fields: \(ShowField.allCases.map(\.rawValue).joined(separator: ", ")).")
+        discussion: """
+            Fields: \(ShowField.allCases.map(\.rawValue).joined(separator: ", ")).
+
+            Exit status: 0, or 2 if a tunnel couldn't be asked.
+            """)
 
     @Argument(help: "An interface; `all` (as without) or `interfaces` for their names.")
     var interface = "all"
@@ -29,18 +33,20 @@ struct ShowCommand: ParsableCommand {
         let isAll = interface == "all"
         let names = isAll ? running : [try ConfigurationSource.interface(interface)]
         var states: [(name: String, state: UAPIAnswer)] = []
+        var couldAsk = true
         for name in names {
-            do {
+            do throws(SetupError) {
                 states.append((name, try TunnelQuery.state(of: name)))
             } catch {
-                guard isAll else { throw error }
                 Terminal.error("\(error)")
+                couldAsk = false
             }
         }
-        if json {
-            print(StateJSON.document(states).indented)
-            return
-        }
+        if json { print(StateJSON.document(states).indented) } else { write(states, isAll: isAll) }
+        guard couldAsk else { throw ExitCode(2) }
+    }
+
+    private func write(_ states: [(name: String, state: UAPIAnswer)], isAll: Bool) {
         let now = Clock.unixNanoseconds / 1_000_000_000
         let show = ShowText(
             palette: Palette(isOn: Terminal.isColoured(1)), showsSecrets: Process.environment("WG_HIDE_KEYS") == "never", now: now)

@@ -1,6 +1,8 @@
 internal import NetworkTypes
 internal import TunnelConfiguration
+internal import TunnelControl
 internal import TunnelCore
+internal import TunnelDiagnosis
 internal import WireGuardCrypto
 
 /// The state in `wg show`'s form.
@@ -77,23 +79,48 @@ struct ShowText {
 /// The state as JSON. Documented in README; names and meanings only ever get more.
 enum StateJSON {
     static func document(_ states: [(name: String, state: UAPIAnswer)]) -> JSON {
-        .object([("interfaces", .array(states.map { interface($0.name, $0.state) }))])
+        .object([("interfaces", .array(states.map { .object(interface($0.name, $0.state.snapshot, figures: $0.state.counters)) }))])
     }
 
-    private static func interface(_ name: String, _ answer: UAPIAnswer) -> JSON {
-        let state = answer.snapshot
-        return .object([
+    /// The same with verdict, findings and each peer's state.
+    static func document(statuses: [TunnelStatus]) -> JSON {
+        .object([
+            (
+                "interfaces",
+                .array(
+                    statuses.map { status in
+                        let diagnosis = status.report.diagnosis
+                        var members = interface(status.name, status.state.snapshot, figures: status.report.figures, diagnosis.peers)
+                        members.append(("verdict", DiagnosisJSON.verdict(diagnosis.verdict)))
+                        members.append(("findings", .array(diagnosis.findings.map(DiagnosisJSON.finding))))
+                        return .object(members)
+                    })
+            )
+        ])
+    }
+
+    private static func interface(
+        _ name: String, _ state: TunnelSnapshot, figures: [(name: String, value: UInt64)], _ diagnoses: [PeerDiagnosis] = []
+    ) -> [(String, JSON)] {
+        let states = Dictionary(diagnoses.map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
+        return [
             ("name", .string(name)),
             ("publicKey", state.privateKey.map { .string($0.publicKey.base64) } ?? .null),
             ("listenPort", .number(UInt64(state.listenPort))),
             ("firewallMark", .number(UInt64(state.firewallMark))),
-            ("counters", .object(answer.counters.map { ($0.name, .number($0.value)) })),
-            ("peers", .array(state.peers.map(peer))),
-        ])
+            ("counters", .object(figures.map { ($0.name, .number($0.value)) })),
+            (
+                "peers",
+                .array(
+                    state.peers.map { peer in
+                        .object(self.peer(peer) + (states[peer.publicKey].map { [("diagnosis", DiagnosisJSON.state($0))] } ?? []))
+                    })
+            ),
+        ]
     }
 
-    private static func peer(_ peer: PeerSnapshot) -> JSON {
-        .object([
+    private static func peer(_ peer: PeerSnapshot) -> [(String, JSON)] {
+        [
             ("publicKey", .string(peer.publicKey.base64)),
             ("hasPresharedKey", .bool(!(peer.presharedKey?.isZero ?? true))),
             ("endpoint", peer.endpoint.map { .string($0.description) } ?? .null),
@@ -102,6 +129,6 @@ enum StateJSON {
             ("receivedBytes", .number(peer.receivedBytes)),
             ("sentBytes", .number(peer.sentBytes)),
             ("persistentKeepaliveSeconds", .number(UInt64(peer.persistentKeepalive))),
-        ])
+        ]
     }
 }

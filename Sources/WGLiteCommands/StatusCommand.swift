@@ -3,12 +3,18 @@ internal import LinuxSystem
 internal import NetworkTypes
 internal import TunnelConfiguration
 internal import TunnelControl
-internal import TunnelCore
-internal import WireGuardCrypto
+internal import TunnelDiagnosis
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Say how tunnels are, and what to look at where they aren't well.")
+        commandName: "status", abstract: "Say how tunnels are: first whether they work, then why not and what to do.",
+        discussion: """
+            The first line is the verdict; then come findings with remedies, the peers, and figures last. A peer is working (there is a \
+            session and what was sent was answered), idle (nothing to send), silent (sent, nothing came back), no answer (to any \
+            handshake), refused, unreachable, or waiting to be called (its endpoint isn't known).
+
+            Exit status: 0 for tunnels that work, 1 if one has an error finding, 2 if one couldn't be asked.
+            """)
 
     @Argument(help: "An interface, or its file; all without.")
     var interface: String?
@@ -16,83 +22,90 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "The same as JSON, in a stable form.")
     var json = false
 
+    @Flag(name: .shortAndLong, help: "Stay, and write a line whenever the verdict or a peer's state changes.")
+    var follow = false
+
     func run() throws {
         let names = try interface.map { [try ConfigurationSource.interface($0)] } ?? RuntimeDirectory.runningInterfaces().map(\.name)
-        let states = try names.map { (name: $0, state: try TunnelQuery.state(of: $0)) }
+        if follow { return try StatusFollower(names: names, json: json).run() }
+        var statuses: [TunnelStatus] = []
+        var couldAsk = true
+        for name in names {
+            do throws(SetupError) {
+                statuses.append(try TunnelStatus(of: name))
+            } catch {
+                Terminal.error("\(error)")
+                couldAsk = false
+            }
+        }
         if json {
-            print(StateJSON.document(states).indented)
-            return
-        }
-        guard !states.isEmpty else {
+            print(StateJSON.document(statuses: statuses).indented)
+        } else if names.isEmpty {
             print("no tunnel is up; `sudo wg-lite up CONFIG` brings one up")
-            return
+        } else if !statuses.isEmpty {
+            let text = StatusText(palette: Palette(isOn: Terminal.isColoured(1)), now: Clock.unixNanoseconds / 1_000_000_000)
+            print(statuses.map(text.text).joined(separator: "\n\n"))
         }
-        let text = StatusText(palette: Palette(isOn: Terminal.isColoured(1)), now: Clock.unixNanoseconds / 1_000_000_000)
-        print(states.map { text.text($0.name, $0.state) }.joined(separator: "\n\n"))
+        guard couldAsk else { throw ExitCode(2) }
+        if statuses.contains(where: { $0.report.diagnosis.verdict.exitStatus != 0 }) { throw ExitCode(1) }
     }
 }
 
-/// The state in a person's words.
-struct StatusText {
-    let palette: Palette
-    /// Seconds of the Unix epoch.
-    let now: UInt64
+/// All that is asked of one tunnel.
+struct TunnelStatus {
+    var name: String
+    var state: UAPIAnswer
+    var report: TunnelReport
 
-    private var units: ShowText { ShowText(palette: Palette(isOn: false), showsSecrets: false, now: now) }
+    init(name: String, state: UAPIAnswer, report: TunnelReport) {
+        self.name = name
+        self.state = state
+        self.report = report
+    }
 
-    func text(_ name: String, _ answer: UAPIAnswer) -> String {
-        let state = answer.snapshot
-        var lines = [
-            "\(palette.boldGreen(name)): port \(state.listenPort), \(state.peers.count) \(state.peers.count == 1 ? "peer" : "peers")"
-        ]
-        if state.privateKey == nil {
-            lines.append("  \(palette.red("no private key")): nothing works until it has one (`wg set \(name) private-key FILE`)")
-        }
-        for peer in state.peers { lines.append(contentsOf: describe(peer)) }
-        if let reason = answer.counters.first(where: { $0.name == "aead_reason" }).flatMap({ BackendChoice.Reason(rawValue: $0.value) }) {
-            let isAccelerated = answer.counters.contains { $0.name == "aead_accelerated" && $0.value == 1 }
-            let backend = isAccelerated ? TransportCipher.Backend.accelerated : .libsodium
-            lines.append("  packets are sealed by \(backend.library): \(reason.explanation)")
-        }
-        lines += LatencyText(answer.counters).lines
-        let drops = answer.counters.filter { $0.value > 0 && $0.name.hasPrefix("drop_") }
-        if !drops.isEmpty {
-            lines.append("  packets that were not forwarded:")
-            for drop in drops {
-                let reason = DropReason.allCases.first { "drop_\($0.name)" == drop.name }
-                lines.append("    \(padded("\(drop.value)", 8))  \(reason?.explanation ?? drop.name)")
+    init(of name: String) throws(SetupError) {
+        self.init(name: name, state: try TunnelQuery.state(of: name), report: try TunnelQuery.report(of: name))
+    }
+}
+
+/// Follows tunnels until somebody ends it.
+struct StatusFollower {
+    let names: [String]
+    let json: Bool
+
+    func run() throws {
+        guard !names.isEmpty else { throw CommandFailure("no tunnel is up") }
+        var last: [String: Set<String>] = [:]
+        while true {
+            for name in names {
+                let lines: [String]
+                do throws(SetupError) {
+                    lines = Self.lines(try TunnelQuery.report(of: name).diagnosis)
+                } catch {
+                    lines = ["\(name): \(error.cause)"]
+                }
+                for line in lines where !(last[name]?.contains(line) ?? false) { write(name, line) }
+                last[name] = Set(lines)
             }
+            _ = DescriptorPoll.wait([], for: .seconds(1))
         }
-        return lines.joined(separator: "\n")
     }
 
-    private func describe(_ peer: PeerSnapshot) -> [String] {
-        let head = "  peer \(peer.publicKey.abbreviation)  \(peer.endpoint.map { "\($0)" } ?? "(no endpoint: it must connect to us)")"
-        var lines: [String] = []
-        switch peer.lastHandshake {
-        case nil where peer.sentBytes > 0 && peer.receivedBytes == 0:
-            lines.append("\(head)   \(palette.yellow("no answer yet"))")
-            lines.append("    we send handshakes and hear nothing: is the endpoint right, is UDP let through, does it have our public key?")
-        case nil where peer.endpoint == nil: lines.append("\(head)   \(palette.yellow("not heard of yet"))")
-        case nil: lines.append("\(head)   \(palette.yellow("no handshake yet")): the first packet to it starts one")
-        case let handshake?:
-            let age = now > handshake / 1_000_000_000 ? now - handshake / 1_000_000_000 : 0
-            // A session is renewed after 120 s and gone after 180 s.
-            let isFresh = age <= 180
-            lines.append(
-                "\(head)   \(isFresh ? palette.green("connected") : palette.yellow("idle")), handshake \(units.ago(handshake / 1_000_000_000).lowercased())"
-            )
-        }
-        if peer.receivedBytes > 0 || peer.sentBytes > 0 {
-            lines.append("    \(units.bytes(peer.receivedBytes)) received, \(units.bytes(peer.sentBytes)) sent")
-        }
-        let allowed = peer.allowedIPs.map(\.description)
-        let shown = allowed.prefix(6).joined(separator: ", ") + (allowed.count > 6 ? " and \(allowed.count - 6) more" : "")
-        lines.append("    \(allowed.isEmpty ? palette.yellow("no allowed IPs: nothing can go there") : "for \(shown)")")
-        return lines
+    /// What is worth a line when it changes: no ages in it.
+    static func lines(_ diagnosis: Diagnosis) -> [String] {
+        let findings = diagnosis.findings.map { "\(diagnosis.interface): \($0.severity.name) \($0.code.rawValue)" }
+        let works = diagnosis.findings.isEmpty ? ["\(diagnosis.verdict.line)"] : findings
+        return works + diagnosis.peers.map { "\(diagnosis.interface): peer \($0.publicKey.abbreviation) is \($0.state.name)" }
     }
 
-    private func padded(_ text: String, _ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - text.count)) + text
+    private func write(_ name: String, _ line: String) {
+        let seconds = Clock.unixNanoseconds / 1_000_000_000
+        if json {
+            Terminal.output(JSON.object([("time", .number(seconds)), ("tunnel", .string(name)), ("message", .string(line))]).text + "\n")
+        } else {
+            let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+            func two(_ number: UInt64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+            Terminal.output("\(two(hour)):\(two(minute)):\(two(second)) UTC  \(line)\n")
+        }
     }
 }

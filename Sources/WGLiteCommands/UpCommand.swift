@@ -11,7 +11,11 @@ struct UpCommand: ParsableCommand {
         commandName: "up", abstract: "Bring up a tunnel.",
         discussion: """
             Reads a wg-quick file, makes the interface that the file is named after, configures it and returns when the tunnel is ready. \
-            A failure in any step undoes all earlier ones.
+            A failure in any step undoes all earlier ones. A handshake is then begun with each peer that has an endpoint (with the first 16), and \
+            after two seconds at most it says how the tunnel is; not with --no-wait, --quiet or --foreground.
+
+            Exit status: 0 for a tunnel that is up, whatever the verdict (`status` has one for that), 1 for one that isn't, 78 for a file that \
+            can't be used.
             """)
 
     @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: .file(extensions: ["conf"]))
@@ -19,6 +23,9 @@ struct UpCommand: ParsableCommand {
 
     @Flag(name: .shortAndLong, help: "Stay attached and log to standard error.")
     var foreground = false
+
+    @Flag(help: "Return as soon as everything is set up; no handshake is begun unless there is something to send.")
+    var noWait = false
 
     @Flag(help: "Fail when the name servers can't be set.")
     var requireDNS = false
@@ -47,7 +54,14 @@ struct UpCommand: ParsableCommand {
         }
         let (isReady, message) = try BackgroundStart.run(arguments: Array(CommandLine.arguments.dropFirst()))
         guard isReady else { throw CommandFailure(message) }
-        if !output.quiet { print(message) }
+        guard !output.quiet else { return }
+        let palette = Palette(isOn: Terminal.isColoured(1))
+        if !noWait, let diagnosis = FirstVerdict.wait(for: source.interface) {
+            let summary = message.split(separator: "\n").first.map(String.init) ?? message
+            print(FirstVerdict.text(diagnosis, summary: summary, palette: palette))
+        } else {
+            print(message)
+        }
     }
 
     /// Shows a file's problems.

@@ -79,21 +79,6 @@ import WireGuardCrypto
                 == "{\n  \"a\": [],\n  \"b\": [\n    null,\n    true\n  ]\n}")
     }
 
-    @Test func `a silent peer gets advice`() throws {
-        var state = try Self.state()
-        state.peers[0].endpoint = Endpoint("192.0.2.1:1")
-        state.peers[0].sentBytes = 148
-        var answer = UAPIAnswer()
-        var response = UAPIResponse(state, counters: [(name: "drop_replay", value: 3)])
-        var bytes: [UInt8] = []
-        while response.write(into: &bytes) {}
-        answer.consume(bytes[...])
-        let text = StatusText(palette: Palette(isOn: false), now: 1_000_000_000).text("wg0", answer)
-        #expect(text.contains("no answer yet"))
-        #expect(text.contains("connected, handshake 1 minute, 30 seconds ago"))
-        #expect(text.contains("       3  "))
-    }
-
     @Test func `times in the tunnel are told by direction and stage, and only where there were packets`() {
         let counters: [(name: String, value: UInt64)] = [
             ("latency_out_50_ns", 12_300), ("latency_out_99_ns", 10_400_000), ("time_out_read_ns", 100), ("time_out_seal_ns", 300),

@@ -1,0 +1,52 @@
+/// Counters of a network namespace, from the kernel's texts in /proc/net.
+struct KernelCounters: Hashable, Sendable {
+    /// `Ip: InAddrErrors`: packets for others, while nothing is forwarded.
+    var notForwarded: UInt64 = 0
+    /// `TcpExt: IPReversePathFilter`.
+    var reversePathDrops: UInt64 = 0
+
+    init() {}
+
+    /// - Parameters:
+    ///   - snmp: the text of /proc/net/snmp.
+    ///   - netstat: the text of /proc/net/netstat.
+    init(snmp: String, netstat: String) {
+        notForwarded = Self.value("Ip:", "InAddrErrors", in: snmp) ?? 0
+        reversePathDrops = Self.value("TcpExt:", "IPReversePathFilter", in: netstat) ?? 0
+    }
+
+    /// Each group has a line of names and then a line of values.
+    private static func value(_ group: String, _ name: String, in text: String) -> UInt64? {
+        let lines = text.split(separator: "\n").map { $0.split(separator: " ") }.filter { $0.first.map { $0 == group } ?? false }
+        guard lines.count == 2, let column = lines[0].firstIndex(where: { $0 == name }), column < lines[1].count else { return nil }
+        return UInt64(lines[1][column])
+    }
+
+    /// What came since `earlier`.
+    func since(_ earlier: KernelCounters) -> KernelCounters {
+        var difference = KernelCounters()
+        difference.notForwarded = notForwarded - min(notForwarded, earlier.notForwarded)
+        difference.reversePathDrops = reversePathDrops - min(reversePathDrops, earlier.reversePathDrops)
+        return difference
+    }
+}
+
+/// One interface's row of /proc/net/dev. Of a TUN interface, what is sent is what its program reads.
+struct InterfaceCounters: Hashable, Sendable {
+    var sentPackets: UInt64
+    var sendDrops: UInt64
+
+    /// - Parameter text: of /proc/net/dev.
+    init?(of interface: String, in text: String) {
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2, parts[0].drop(while: { $0 == " " }) == interface else { continue }
+            // Eight columns of receiving, then bytes, packets, errors and drops of sending.
+            let columns = parts[1].split(separator: " ").map { UInt64($0) }
+            guard columns.count >= 12, let packets = columns[9], let drops = columns[11] else { return nil }
+            (sentPackets, sendDrops) = (packets, drops)
+            return
+        }
+        return nil
+    }
+}

@@ -1,0 +1,60 @@
+internal import LinuxSystem
+internal import NetworkTypes
+internal import TunnelConfiguration
+internal import TunnelCore
+public import TunnelDiagnosis
+
+/// How a tunnel is: what its process says when it is asked, or what can be seen of another program's.
+public struct TunnelReport: Sendable {
+    public var diagnosis: Diagnosis
+    /// Our own figures, by name; empty of other programs' tunnels.
+    public var figures: [(name: String, value: UInt64)]
+
+    public init(_ diagnosis: Diagnosis, figures: [(name: String, value: UInt64)]) {
+        self.diagnosis = diagnosis
+        self.figures = figures
+    }
+
+    /// The report as lines: a figure each, an empty one, the diagnosis.
+    var text: String {
+        figures.map { "\($0.name) \($0.value)\n" }.joined() + "\n" + diagnosis.text
+    }
+
+    /// Reads what ``text`` wrote; nil for anything else.
+    init?(text: String) {
+        guard let gap = text.hasPrefix("\n") ? text.startIndex : text.firstRange(of: "\n\n").map({ text.index(after: $0.lowerBound) }),
+            let diagnosis = Diagnosis(text: String(text[gap...]))
+        else { return nil }
+        self.diagnosis = diagnosis
+        figures = text[..<gap].split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count == 2, let value = UInt64(words[1]) else { return nil }
+            return (String(words[0]), value)
+        }
+    }
+}
+
+extension TunnelQuery {
+    /// How a tunnel is. Of our own its process is asked, of another program's what its control socket shows is judged.
+    /// - Parameter begins: whether a handshake is to be begun with peers that have none, so that there is something to tell.
+    public static func report(of interface: String, begins: Bool = false) throws(SetupError) -> TunnelReport {
+        for directory in RuntimeDirectory.present {
+            guard let answer = ControlChannel.ask(directory.control(of: interface), .report(begins: begins), show: { _ in }) else {
+                continue
+            }
+            // A process of another version says otherwise.
+            guard let report = TunnelReport(text: try answer.get()) else { break }
+            return report
+        }
+        let answer = try state(of: interface)
+        var settings = TunnelSettings()
+        settings.takeOver(answer.snapshot)
+        var observation = Observation(interface: interface, settings: settings)
+        let now = Clock.unixNanoseconds
+        observation.peers = answer.snapshot.peers.map { PeerObservation($0, at: now) }
+        var machine = Machine(interface: interface)
+        observation.link = machine?.link
+        machine?.complete(&observation, mark: answer.snapshot.firewallMark)
+        return TunnelReport(Diagnosis(observation), figures: answer.counters)
+    }
+}

@@ -1,0 +1,43 @@
+internal import LinuxSystem
+internal import NetworkTypes
+internal import TunnelControl
+internal import TunnelDiagnosis
+
+/// How a tunnel that has just come up is: asked until it can be told, for two seconds at most.
+struct FirstVerdict {
+    static let patience = Interval.seconds(2)
+    private static let pause = Interval.milliseconds(50)
+
+    /// Begins handshakes and waits for what comes of them.
+    /// - Returns: nil if the tunnel went away meanwhile.
+    static func wait(for interface: String) -> Diagnosis? {
+        let end = Clock.now + patience
+        var last = try? TunnelQuery.report(of: interface, begins: true).diagnosis
+        while let diagnosis = last, !isDecided(diagnosis), Clock.now < end {
+            _ = DescriptorPoll.wait([], for: pause)
+            last = try? TunnelQuery.report(of: interface).diagnosis
+        }
+        return last
+    }
+
+    /// Whether there is nothing more to wait for: an error that no answer changes, or a word about each peer that can be called.
+    static func isDecided(_ diagnosis: Diagnosis) -> Bool {
+        if diagnosis.verdict.outcome == .doesNotWork { return true }
+        return diagnosis.peers.filter { $0.endpoint != nil }.prefix(16).allSatisfy { $0.state == .working || $0.state.isBroken }
+    }
+
+    /// What `up` ends with.
+    /// - Parameter summary: what has been set up, a line.
+    static func text(_ diagnosis: Diagnosis, summary: String, palette: Palette) -> String {
+        let status = StatusText(palette: palette, now: 0)
+        let shown = 4
+        var lines: [String]
+        switch diagnosis.verdict.outcome {
+        case .works, .waits: lines = [summary]
+        case .worksWithFindings, .worksInPart, .doesNotWork: lines = status.head(diagnosis) + [summary]
+        }
+        lines += diagnosis.peers.prefix(shown).map(status.peer)
+        if diagnosis.peers.count > shown { lines.append("  and \(diagnosis.peers.count - shown) more peers") }
+        return lines.joined(separator: "\n")
+    }
+}

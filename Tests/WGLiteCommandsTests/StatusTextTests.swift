@@ -1,0 +1,107 @@
+import NetworkTypes
+import Testing
+import TunnelConfiguration
+import TunnelControl
+import TunnelCore
+import TunnelDiagnosis
+import WireGuardCrypto
+
+@testable import WGLiteCommands
+
+@Suite struct StatusTextTests {
+    static let text = StatusText(palette: Palette(isOn: false), now: 1_000_000_000)
+
+    static func status(_ change: (inout Observation) -> Void = { _ in }) throws -> TunnelStatus {
+        var answer = UAPIAnswer()
+        var response = UAPIResponse(try OutputTests.state())
+        var bytes: [UInt8] = []
+        while response.write(into: &bytes) {}
+        answer.consume(bytes[...])
+        var settings = TunnelSettings()
+        settings.publicKey = answer.snapshot.privateKey?.publicKey
+        settings.peers = answer.snapshot.peers.map { PeerSettings(publicKey: $0.publicKey) }
+        var observation = Observation(interface: "wg0", settings: settings)
+        observation.peers = answer.snapshot.peers.map { peer in
+            var observed = PeerObservation(publicKey: peer.publicKey)
+            observed.endpoint = peer.endpoint
+            observed.lastHandshake = peer.lastHandshake.map { _ in .seconds(90) }
+            return observed
+        }
+        change(&observation)
+        return TunnelStatus(
+            name: "wg0", state: answer, report: TunnelReport(Diagnosis(observation), figures: [(name: "drop_replay", value: 3)]))
+    }
+
+    static func refused(_ observation: inout Observation) {
+        observation.peers[1].lastHandshake = nil
+        observation.peers[1].networkError = NetworkError(.portUnreachable, reporter: IPAddress("2001:db8::1"), age: .seconds(3))
+        observation.peers[0].endpoint = nil
+    }
+
+    @Test func `the verdict comes first, then the peers, figures last`() throws {
+        #expect(
+            Self.text.text(try Self.status())
+                == """
+                wg0 works
+                  peer TrMv…XX0=  (no endpoint)   waiting to be called
+                    no allowed IPs: nothing can go there
+                  peer xTIB…8Dg=  [2001:db8::1]:7   working: handshake 90 s ago
+                    1.50 KiB received, 5.00 GiB sent
+                    for 10.0.0.0/8, ::/0
+                  port 51820, 2 peers
+                  packets that were not forwarded:
+                           3  received before
+                """.replacingKeys(try Self.status()))
+    }
+
+    @Test func `what is wrong stands in the first line, what to do in the next`() throws {
+        let lines = Self.text.text(try Self.status(Self.refused)).split(separator: "\n")
+        #expect(lines[0].hasPrefix("wg0 works in part, 1 of 2 peers does not: [2001:db8::1]:7 refuses our datagrams"))
+        #expect(lines[1].hasPrefix("    ICMP port unreachable"))
+        #expect(lines[2].contains("ListenPort 7"))
+    }
+
+    @Test func `up says what is wrong before what was set up, and only then`() throws {
+        let palette = Palette(isOn: false)
+        let good = FirstVerdict.text(try Self.status().report.diagnosis, summary: "wg0 is up: port 1", palette: palette)
+        #expect(good.hasPrefix("wg0 is up: port 1\n  peer"))
+        let bad = FirstVerdict.text(try Self.status(Self.refused).report.diagnosis, summary: "wg0 is up: port 1", palette: palette)
+        #expect(bad.hasPrefix("wg0 works in part"))
+        #expect(bad.contains("\nwg0 is up: port 1\n  peer"))
+    }
+
+    @Test func `up waits while a peer that can be called is neither working nor broken`() throws {
+        let working = try Self.status().report.diagnosis
+        #expect(FirstVerdict.isDecided(working))
+        #expect(FirstVerdict.isDecided(try Self.status(Self.refused).report.diagnosis))
+        let waiting = try Self.status { $0.peers[1].lastHandshake = nil }.report.diagnosis
+        #expect(!FirstVerdict.isDecided(waiting))
+    }
+
+    @Test func `JSON has the verdict, the findings and each peer's state`() throws {
+        let json = StateJSON.document(statuses: [try Self.status(Self.refused)]).text
+        #expect(json.contains("\"verdict\":{\"outcome\":\"works-in-part\""))
+        #expect(json.contains("\"findings\":[{\"code\":\"port-closed\",\"severity\":\"error\""))
+        #expect(json.contains("\"diagnosis\":{\"state\":\"refused\""))
+        #expect(json.contains("\"drop_replay\":3"))
+    }
+
+    @Test func `lines to follow have no ages, so that only changes are lines`() throws {
+        let now = StatusFollower.lines(try Self.status(Self.refused).report.diagnosis)
+        let later = StatusFollower.lines(
+            try Self.status {
+                Self.refused(&$0)
+                $0.peers[1].networkError?.age = .seconds(9)
+            }.report.diagnosis)
+        #expect(now == later)
+        #expect(now.contains("wg0: error port-closed"))
+    }
+}
+
+extension String {
+    /// The abbreviations are the keys' own.
+    fileprivate func replacingKeys(_ status: TunnelStatus) -> String {
+        replacing("TrMv…XX0=", with: status.state.snapshot.peers[0].publicKey.abbreviation)
+            .replacing("xTIB…8Dg=", with: status.state.snapshot.peers[1].publicKey.abbreviation)
+    }
+}
