@@ -5,6 +5,18 @@
 #include <dlfcn.h>
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
+#include <stdbool.h>
+
+// The layout of a job belongs to a major version: the library's must be that of the header that this was compiled against. The soname
+// carries it as well.
+#define HEADER_MAJOR (IMB_VERSION_NUM >> 16)
+#if HEADER_MAJOR == 1
+#define SONAME "libIPSec_MB.so.1"
+#elif HEADER_MAJOR == 2
+#define SONAME "libIPSec_MB.so.2"
+#else
+#error "look whether the jobs of this libipsec-mb are what is filled in below, then add its soname"
+#endif
 
 static IMB_MGR *(*alloc_manager)(uint64_t);
 static void (*free_manager)(IMB_MGR *);
@@ -12,17 +24,36 @@ static void (*init_manager)(IMB_MGR *, IMB_ARCH *);
 static int status = ACCELERATED_AEAD_AVAILABLE;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static const char *const sonames[] = {"libIPSec_MB.so.0", "libIPSec_MB.so.1", "libIPSec_MB.so.2", "libIPSec_MB.so.3"};
+
+// Whether another major version is installed, which must not be used.
+static bool has_other_major(void) {
+    for (size_t i = 0; i < sizeof sonames / sizeof *sonames; i++) {
+        void *library = dlopen(sonames[i], RTLD_LAZY | RTLD_LOCAL);
+        if (library == NULL) continue;
+        dlclose(library);
+        return true;
+    }
+    return false;
+}
+
 static void open_library(void) {
-    // The soname carries the major version of the interface that this was compiled against.
-    void *library = dlopen("libIPSec_MB.so.1", RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
-        status = ACCELERATED_AEAD_NOT_INSTALLED;
+        status = has_other_major() ? ACCELERATED_AEAD_OTHER_MAJOR : ACCELERATED_AEAD_NOT_INSTALLED;
+        return;
+    }
+    // A soname is only a promise.
+    unsigned (*version)(void);
+    *(void **)&version = dlsym(library, "imb_get_version");
+    if (version != NULL && version() >> 16 != HEADER_MAJOR) {
+        status = ACCELERATED_AEAD_OTHER_MAJOR;
         return;
     }
     *(void **)&alloc_manager = dlsym(library, "alloc_mb_mgr");
     *(void **)&free_manager = dlsym(library, "free_mb_mgr");
     *(void **)&init_manager = dlsym(library, "init_mb_mgr_auto");
-    if (alloc_manager == NULL || free_manager == NULL || init_manager == NULL) {
+    if (version == NULL || alloc_manager == NULL || free_manager == NULL || init_manager == NULL) {
         status = ACCELERATED_AEAD_UNSUITABLE;
     }
 }

@@ -18,6 +18,7 @@ public struct BackendChoice: Sendable, Hashable {
         case notInstalled = 3
         case unsuitable = 4
         case unequal = 5
+        case otherMajor = 6
 
         /// In words, after the name of the library that is used.
         public var explanation: String {
@@ -26,8 +27,9 @@ public struct BackendChoice: Sendable, Hashable {
             case .proven: "installed, and computes what libsodium computes"
             case .notCompiledIn:
                 "libipsec-mb's header (Debian: libipsec-mb-dev) was not found when this was compiled, or this is not x86-64"
-            case .notInstalled: "libipsec-mb is not installed (Debian: libipsec-mb1)"
+            case .notInstalled: "libipsec-mb is not installed (Debian 12: libipsec-mb1, Debian 13: libipsec-mb2)"
             case .unsuitable: "the libipsec-mb that is installed lacks functions"
+            case .otherMajor: "the libipsec-mb that is installed has another major version than the one that this was compiled for"
             case .unequal: "libipsec-mb did not compute what libsodium computes"
             }
         }
@@ -52,6 +54,7 @@ public struct BackendChoice: Sendable, Hashable {
             reason = .unequal
         case ACCELERATED_AEAD_NOT_COMPILED_IN.rawValue: reason = .notCompiledIn
         case ACCELERATED_AEAD_NOT_INSTALLED.rawValue: reason = .notInstalled
+        case ACCELERATED_AEAD_OTHER_MAJOR.rawValue: reason = .otherMajor
         default: reason = .unsuitable
         }
         return BackendChoice(backend: .libsodium, reason: reason, isAsPreferred: preference == .automatic)

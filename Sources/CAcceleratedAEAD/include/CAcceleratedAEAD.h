@@ -14,10 +14,12 @@ enum accelerated_aead_status {
     ACCELERATED_AEAD_AVAILABLE = 0,
     // intel-ipsec-mb.h was not found when this was compiled, or this is not x86-64.
     ACCELERATED_AEAD_NOT_COMPILED_IN = 1,
-    // libIPSec_MB.so.1 is not installed.
+    // libIPSec_MB.so is not installed.
     ACCELERATED_AEAD_NOT_INSTALLED = 2,
-    // It lacks functions of version 1.0.
+    // It lacks functions that are needed.
     ACCELERATED_AEAD_UNSUITABLE = 3,
+    // What is installed is another major version than that of the header, with other layouts in memory: it is not used.
+    ACCELERATED_AEAD_OTHER_MAJOR = 4,
 };
 int accelerated_aead_status(void);
 
