@@ -50,7 +50,9 @@ struct EndpointResolution {
             switch lookUp(endpoint.name) {
             case .found(let endpoints): return endpoints[0]
             case .failed(let reason):
-                throw SetupError(step, reason.first.map { $0.lowercased() + reason.dropFirst() } ?? "", remedy: "check the host's name")
+                throw SetupError(
+                    step, reason.first.map { $0.lowercased() + reason.dropFirst() } ?? "", remedy: "check the host's name",
+                    isConfiguration: true)
             case .failedForNow(let reason):
                 if let retries, attempt >= retries {
                     throw SetupError(step, "\(reason), \(attempt + 1) times", remedy: "is the network up?")

@@ -9,11 +9,14 @@ public struct SetupError: Error, Hashable, Sendable {
     public var cause: String
     /// What would help, if we know.
     public var remedy: String?
+    /// Whether the configuration is at fault, so that trying again changes nothing.
+    public var isConfiguration: Bool
 
-    public init(_ step: String, _ cause: String, remedy: String? = nil) {
+    public init(_ step: String, _ cause: String, remedy: String? = nil, isConfiguration: Bool = false) {
         self.step = step
         self.cause = cause
         self.remedy = remedy
+        self.isConfiguration = isConfiguration
     }
 
     init(_ step: String, _ error: SystemError, remedy: String? = nil) {

@@ -13,7 +13,7 @@ struct CheckCommand: ParsableCommand {
             Exit status: 0 for a file that works, 1 for errors; with --strict, 1 for warnings as well; 2 if it couldn't be read.
             """)
 
-    @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: .file(extensions: ["conf"]))
+    @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: TunnelNames.configurations)
     var config: String
 
     @Flag(help: "Warnings count as errors.")

@@ -6,7 +6,7 @@ struct DownCommand: ParsableCommand {
         commandName: "down", abstract: "Take down a tunnel.",
         discussion: "Waits until everything is gone. What a tunnel that was killed left behind is removed as well.")
 
-    @Argument(help: "The interface, or its file.", completion: .custom { _, _, _ in RuntimeDirectory.runningInterfaces().map(\.name) })
+    @Argument(help: "The interface, or its file.", completion: TunnelNames.running)
     var interface: String
 
     @OptionGroup var output: OutputOptions

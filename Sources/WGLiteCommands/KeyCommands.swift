@@ -48,10 +48,17 @@ struct PubkeyCommand: ParsableCommand {
 /// A failure whose text is for the user as it is.
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
+    let status: ExitCode
 
-    init(_ description: String) {
+    init(_ description: String, status: ExitCode = .failure) {
         self.description = description
+        self.status = status
     }
+}
+
+extension ExitCode {
+    /// The file is at fault, so trying again changes nothing: EX_CONFIG of sysexits(3). The service's unit doesn't restart after it.
+    static let configuration = ExitCode(78)
 }
 
 extension KeyTextError {

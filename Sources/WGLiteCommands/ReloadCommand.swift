@@ -7,7 +7,7 @@ struct ReloadCommand: ParsableCommand {
         commandName: "reload", abstract: "Take over a changed file; sessions go on.",
         discussion: "Compares the file with what runs, and changes peers, addresses, routes, MTU and name servers where they differ.")
 
-    @Argument(help: "The interface, or its file.", completion: .custom { _, _, _ in RuntimeDirectory.runningInterfaces().map(\.name) })
+    @Argument(help: "The interface, or its file.", completion: TunnelNames.running)
     var interface: String
 
     @Flag(help: "Only say what would change.")

@@ -15,7 +15,7 @@ struct ShowCommand: ParsableCommand {
             Exit status: 0, or 2 if a tunnel couldn't be asked.
             """)
 
-    @Argument(help: "An interface; `all` (as without) or `interfaces` for their names.")
+    @Argument(help: "An interface; `all` (as without) or `interfaces` for their names.", completion: TunnelNames.running)
     var interface = "all"
 
     @Argument(help: "One field, for scripts.")

@@ -16,7 +16,7 @@ struct StatusCommand: ParsableCommand {
             Exit status: 0 for tunnels that work, 1 if one has an error finding, 2 if one couldn't be asked.
             """)
 
-    @Argument(help: "An interface, or its file; all without.")
+    @Argument(help: "An interface, or its file; all without.", completion: TunnelNames.running)
     var interface: String?
 
     @Flag(help: "The same as JSON, in a stable form.")

@@ -18,7 +18,7 @@ struct UpCommand: ParsableCommand {
             can't be used.
             """)
 
-    @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: .file(extensions: ["conf"]))
+    @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: TunnelNames.configurations)
     var config: String
 
     @Flag(name: .shortAndLong, help: "Stay attached and log to standard error.")
@@ -40,8 +40,7 @@ struct UpCommand: ParsableCommand {
     func run() throws {
         let word = BackgroundStart.takeWord()
         let isChild = word != nil
-        let source = try ConfigurationSource(config)
-        let file = try source.load()
+        let (source, file) = try Self.read(config)
         if !isChild { try Self.show(file, quiet: output.quiet, outcome: "\(source.interface) was not created; nothing was changed.") }
         if isChild || foreground {
             var options = TunnelSupervisor.Options()
@@ -64,11 +63,22 @@ struct UpCommand: ParsableCommand {
         }
     }
 
+    /// Reads the file that `config` names.
+    /// - Throws: with the status of a wrong configuration, whatever the reason.
+    static func read(_ config: String) throws -> (ConfigurationSource, ConfigurationFile) {
+        do throws(SetupError) {
+            let source = try ConfigurationSource(config)
+            return (source, try source.load())
+        } catch {
+            throw CommandFailure("\(error)", status: .configuration)
+        }
+    }
+
     /// Shows a file's problems.
     /// - Throws: when one of them is an error, with the outcome as the last line.
     static func show(_ file: ConfigurationFile, quiet: Bool, outcome: String) throws {
         for problem in file.diagnostics where problem.severity == .error || !quiet { Terminal.error("\(problem)") }
-        if file.hasErrors { throw CommandFailure(outcome) }
+        if file.hasErrors { throw CommandFailure(outcome, status: .configuration) }
     }
 }
 
@@ -122,7 +132,7 @@ struct TunnelProcess {
             case .some(let word):
                 word.failed(message)
                 throw ExitCode.failure
-            case .none: throw CommandFailure(message)
+            case .none: throw CommandFailure(message, status: error.isConfiguration ? .configuration : .failure)
             }
         }
         switch consume word {

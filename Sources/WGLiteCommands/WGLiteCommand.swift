@@ -16,8 +16,8 @@ public struct WGLiteCommand: ParsableCommand {
             CommandGroup(name: "For other programs:", subcommands: [DeviceCommand.self, ManualCommand.self]),
         ])
 
-    /// The program's version.
-    public static let version = "0.1.0"
+    /// The version of program, library and packages: scripts read it here.
+    public static let version = "1.0.0"
 
     public init() {}
 
@@ -40,18 +40,18 @@ public struct WGLiteCommand: ParsableCommand {
                 try command.run()
                 exit()
             } catch let failure as CommandFailure {
-                fail(failure.description)
+                fail(failure.description, failure.status)
             } catch let failure as SetupError {
-                fail(failure.description)
+                fail(failure.description, failure.isConfiguration ? .configuration : .failure)
             } catch {
                 exit(withError: error)
             }
         }
     }
 
-    private static func fail(_ text: String) -> Never {
+    private static func fail(_ text: String, _ status: ExitCode) -> Never {
         Terminal.error(text)
-        exit(withError: ExitCode.failure)
+        exit(withError: status)
     }
 
     /// What the words of a command line ask for.
@@ -99,6 +99,6 @@ public struct WGLiteCommand: ParsableCommand {
 
         Files are wg-quick's; `up office` takes /etc/wireguard/office.conf.
         `wg-lite COMMAND --help` says more. -v shows each step as the `ip` command
-        that would do the same, -q says nothing.                        wg-lite 0.1.0
+        that would do the same, -q says nothing.                        wg-lite \(version)
         """
 }

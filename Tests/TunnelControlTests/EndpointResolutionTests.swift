@@ -53,7 +53,12 @@ import TunnelConfiguration
     }
 
     @Test func `an unknown name fails at once, and an interrupt ends the waiting`() {
-        #expect(Self.resolve([.failed("Name or service not known")]).pauses.isEmpty)
+        let unknown = Self.resolve([.failed("Name or service not known")])
+        #expect(unknown.pauses.isEmpty)
+        // A service doesn't try that again; a network that is down it does.
+        #expect(throws: SetupError.self) { try unknown.result.get() }
+        if case .failure(let error) = unknown.result { #expect(error.isConfiguration) }
+        if case .failure(let error) = Self.resolve([.failedForNow("Try again")]).result { #expect(!error.isConfiguration) }
         #expect(Self.resolve([.failedForNow("x")], interruptAfter: 2).pauses.count == 2)
     }
 

@@ -57,6 +57,30 @@ import Testing
         }
     }
 
+    @Test(arguments: ["/nonexistent/office.conf", "/nonexistent/sixteen-letters-.conf", "a/b"])
+    func `a file that up can't use ends it with a status of its own`(config: String) throws {
+        let failure = try #require(throws: CommandFailure.self) { try UpCommand.read(config) }
+        #expect(failure.status == ExitCode(78))
+    }
+
+    @Test func `up offers the names in etc wireguard, files and directories, and nothing beside them`() {
+        let files = [
+            "/etc/wireguard": ["home.conf", "key", "office.conf"], ".": [".hidden.conf", "notes", "other.conf", "sub"],
+            "sub/": ["deep", "x.conf"],
+        ]
+        func offered(_ prefix: String) -> [String] {
+            TunnelNames.configurations(prefix: prefix) {
+                files[$0] ?? []
+            } isDirectory: {
+                $0 == "sub" || $0 == "sub/deep"
+            }
+        }
+        #expect(offered("") == ["home", "office", "other.conf", "sub/"])
+        #expect(offered("o") == ["office", "other.conf"])
+        #expect(offered("sub/") == ["sub/deep/", "sub/x.conf"])
+        #expect(offered("z").isEmpty)
+    }
+
     @Test func `every command has a manual page that says what its help says`() {
         for command in ManualPage.commands {
             let page = ManualPage.page(of: command)
