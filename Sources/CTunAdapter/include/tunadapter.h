@@ -37,6 +37,11 @@ typedef struct tunadapter_session tunadapter_session;
 /* Listens to what happens to an adapter's interface. Freed with tunadapter_free_watch. */
 typedef struct tunadapter_watch tunadapter_watch;
 
+/* The version of the library that this header belongs to. */
+#define TUNADAPTER_LIBRARY_VERSION_MAJOR 1
+#define TUNADAPTER_LIBRARY_VERSION_MINOR 0
+#define TUNADAPTER_LIBRARY_VERSION_PATCH 0
+
 /* The most bytes of a name, of a pool's name, and of an interface's name, without their terminators. */
 #define TUNADAPTER_MAX_NAME 127
 #define TUNADAPTER_MAX_POOL 96
