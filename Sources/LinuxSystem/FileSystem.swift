@@ -98,8 +98,12 @@ public enum FileSystem {
 
     /// Makes a directory, unless it is there.
     public static func makeDirectory(_ path: String, permissions: UInt32) throws(SystemError) {
-        guard unsafe mkdir(path, permissions) != 0, Glibc.errno != EEXIST else { return }
-        throw SystemError(operation: "make directory", subject: path)
+        guard unsafe mkdir(path, permissions) == 0 else {
+            guard Glibc.errno != EEXIST else { return }
+            throw SystemError(operation: "make directory", subject: path)
+        }
+        // Whatever our umask takes away: a service's is strict.
+        guard unsafe chmod(path, permissions) == 0 else { throw SystemError(operation: "make directory", subject: path) }
     }
 
     /// Whether this process may create files in `directory`.

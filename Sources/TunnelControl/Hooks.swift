@@ -22,8 +22,8 @@ enum Hooks {
             }
             switch status {
             case .exited(0): continue
-            case .exited(let code): throw SetupError(step, "it ended with status \(code)")
-            case .signalled(let signal): throw SetupError(step, "signal \(signal) ended it")
+            case .exited(let code): throw SetupError(step, "it ended with status \(code)", remedy: ServiceSandbox.remedy)
+            case .signalled(let signal): throw SetupError(step, "signal \(signal) ended it", remedy: ServiceSandbox.remedy)
             }
         }
     }

@@ -21,6 +21,7 @@ struct ServiceNotification: Sendable {
     func ready(_ status: String) { send("READY=1\nSTATUS=\(status)") }
     func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(Clock.monotonicNanoseconds / 1000)") }
     func stopping() { send("STOPPING=1") }
+    func status(_ text: String) { send("STATUS=\(text)") }
     func watchdog() { send("WATCHDOG=1") }
 
     private func send(_ text: String) {

@@ -21,7 +21,7 @@ public struct SetupError: Error, Hashable, Sendable {
 
     init(_ step: String, _ error: SystemError, remedy: String? = nil) {
         self.init(step, error.message.prefix(1).lowercased() + error.message.dropFirst(), remedy: remedy)
-        if error.isPermissionDenied, remedy == nil { self.remedy = "it needs CAP_NET_ADMIN: run with sudo" }
+        if error.isPermissionDenied, remedy == nil { self.remedy = ServiceSandbox.remedy ?? "it needs CAP_NET_ADMIN: run with sudo" }
     }
 }
 

@@ -101,6 +101,7 @@ public final class TunnelSupervisor {
     public func run() {
         notification.ready("\(interface) is up")
         var nextWatchdog = notification.watchdogInterval.map { Clock.now + $0 }
+        var watch = ServiceWatch()
         let resolutionInterval = Interval.seconds(UInt64(options.resolutionInterval))
         // Nobody wakes up for names that there aren't.
         var nextResolution: Instant? {
@@ -136,7 +137,10 @@ public final class TunnelSupervisor {
                 report.notice("the MTU of \(interface) is \(news) now")
             }
             if let due = nextWatchdog, let interval = notification.watchdogInterval, due <= Clock.now {
-                notification.watchdog()
+                let turn = watch.turn(silent: device.engine.silentThreads, well: "\(interface) is up")
+                if turn.feeds { notification.watchdog() }
+                if let status = turn.status { notification.status(status) }
+                if turn.asks { device.engine.askForProgress() }
                 nextWatchdog = Clock.now + interval
             }
             if let due = nextResolution, due <= Clock.now {

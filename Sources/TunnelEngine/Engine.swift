@@ -26,6 +26,8 @@ public final class Engine: Sendable {
     /// Wakes the packet loop for something that isn't a packet.
     let control: EventDescriptor
     let isStopping = Atomic<Bool>(false)
+    /// Whether both threads still move.
+    let progress = EngineProgress()
     /// Which library seals and opens, and why.
     public let aead: BackendChoice
     private let workers: CryptoWorkers?

@@ -28,6 +28,7 @@ struct HandshakeLoop: ~Copyable {
             outbox.flush(for: engine)
             let time = TimePoint.current
             carryOut(engine.tunnel.withLock { $0.attend(at: time, using: &generator) })
+            engine.progress.answer(.handshakes)
             // Answers and steps may have left something to do, so the tunnel is asked last.
             let (needsAttention, deadline) = engine.tunnel.withLock { ($0.needsAttention, $0.nextDeadline) }
             if hasMore || needsAttention { continue }

@@ -65,6 +65,7 @@ struct PacketLoop: ~Copyable {
     /// Looks at what ``Engine/control`` was signalled for; false if the loop must end.
     private mutating func changed() -> Bool {
         engine.control.clear()
+        engine.progress.answer(.packets)
         if engine.isStopping.load(ordering: .sequentiallyConsistent) { return false }
         let current = engine.socketGeneration.load(ordering: .sequentiallyConsistent)
         if current != generation {

@@ -63,6 +63,30 @@ private func packet(from source: UInt8, to destination: UInt8, number: UInt8, si
 }
 
 @Suite(.timeLimit(.minutes(1))) struct EngineTests {
+    @Test func `both threads answer when they are asked for progress, and one that hangs in the tunnel's lock does not`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        let engine = pair.engines[0]
+        /// Waits until these threads owe an answer, and no others; ten seconds are for a busy machine.
+        func awaitSilent(_ expected: [EngineThread]) -> Bool {
+            let start = Clock.now
+            while engine.silentThreads != expected, Clock.now.since(start) < .seconds(10) { SystemThread.sleep(.milliseconds(1)) }
+            return engine.silentThreads == expected
+        }
+        #expect(engine.silentThreads.isEmpty)
+        for _ in 0..<3 {
+            engine.askForProgress()
+            #expect(awaitSilent([]))
+        }
+        engine.tunnel.withLock { _ in
+            engine.askForProgress()
+            #expect(awaitSilent([.handshakes]))
+            SystemThread.sleep(.milliseconds(50))
+            #expect(engine.silentThreads == [.handshakes])
+        }
+        #expect(awaitSilent([]))
+    }
+
     @Test(arguments: ["127.0.0.1", "::1"])
     func `packets cross two engines both ways`(outside: String) throws {
         let pair = try EnginePair(outside: outside)
