@@ -27,19 +27,23 @@ debian() {
     echo "$root"
 }
 
-# boot ROOT: starts a guest and waits until it runs. Its network is that of the host named `guest` (namespaces.sh).
+# boot ROOT: starts a guest and waits until it runs. Its network is that of the host named `guest` (namespaces.sh), and so is its disk:
+# what differs from ROOT. After `halt`, booting again finds both.
 boot() {
     local root=$1 group
     group=$(findmnt -n -t cgroup2 -o TARGET | head -1)/wg-lite.$$
     mkdir -p "$group"
     guest_group=$group
     : >"$scratch/console"
+    if ! nsenter -t "${host_pid[guest]}" -m -- test -d "$scratch/guest/disk"; then
+        nsenter -t "${host_pid[guest]}" -m -- sh -c 'mkdir "$1" && mount -t tmpfs tmpfs "$1"' sh "$scratch/guest/disk"
+    fi
     # shellcheck disable=SC2016 # expanded by the inner shell
-    timeout 1800 nsenter -t "${host_pid[guest]}" -n -- sh -c '
+    timeout 1800 nsenter -t "${host_pid[guest]}" -n -m -- sh -c '
         echo $$ >"$3/cgroup.procs"
         exec unshare --mount --pid --fork --kill-child --uts --ipc --cgroup sh -c '\''
             set -e
-            mount -t tmpfs tmpfs "$2" && mkdir "$2/upper" "$2/work" "$2/root"
+            mkdir -p "$2/upper" "$2/work" "$2/root"
             mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" overlay "$2/root"
             cd "$2/root"
             mount -t proc proc proc
@@ -53,12 +57,16 @@ boot() {
             mount -t tmpfs -o mode=1777 tmpfs dev/shm
             mount -t tmpfs -o mode=755 tmpfs run
             mkdir -p old var/log/journal
-            rm -f etc/hostname etc/resolv.conf etc/machine-id
-            echo guest >etc/hostname; echo nameserver 192.0.2.53 >etc/resolv.conf; : >etc/machine-id
+            if [ ! -e etc/booted ]; then
+                rm -f etc/hostname etc/resolv.conf
+                echo guest >etc/hostname; echo nameserver 192.0.2.53 >etc/resolv.conf; : >etc/machine-id; : >etc/booted
+                # These would write to the kernel that the guest shares with its machine.
+                for unit in systemd-sysctl systemd-modules-load; do ln -s /dev/null etc/systemd/system/$unit.service; done
+            fi
             hostname guest
             pivot_root . old && umount -l /old
             exec env -i container=wg-lite PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --log-target=journal
-        '\'' sh "$1" "$2" ' sh "$root" "$(mktemp -d "$scratch/guest.XXXXXX")" "$group" >>"$scratch/console" 2>&1 </dev/null &
+        '\'' sh "$1" "$2" ' sh "$root" "$scratch/guest/disk" "$group" >>"$scratch/console" 2>&1 </dev/null &
     holders+=("$!")
     local unshare
     for _ in $(seq 300); do
