@@ -54,7 +54,7 @@ extension Tunnel {
     mutating func perform(_ actions: PeerActions, _ slot: UInt32, at time: TimePoint) {
         guard let entry = unsafe peers[slot] else { return }
         if !actions.isEmpty {
-            if actions.contains(.zeroKeys) { unsafe unregister(entry.pointee.peer.zeroKeys()) }
+            if actions.contains(.zeroKeys) { unsafe unregister(entry.pointee.peer.zeroKeys(at: time.now)) }
             if actions.contains(.dropStaged) {
                 unsafe drops.add(.handshakeGivenUp, entry.pointee.staged.count)
                 unsafe entry.pointee.staged.removeAll()

@@ -1,3 +1,5 @@
+internal import NetworkTypes
+
 /// The sessions of one peer, at most three: the one that is used, the one before it and the one to come.
 ///
 /// - *current* is what we send on.
@@ -64,6 +66,26 @@ public struct KeypairRing: ~Copyable {
     mutating func stopSending() {
         unsafe current?.pointee.isSendable = false
         unsafe next?.pointee.isSendable = false
+    }
+
+    /// When the oldest keypair in the ring was made.
+    var oldest: Instant? {
+        let made = unsafe [current?.pointee.createdAt, previous?.pointee.createdAt, next?.pointee.createdAt]
+        return made.compactMap { $0 }.min()
+    }
+
+    /// Takes out the keypairs that were made `age` ago or earlier.
+    mutating func remove(olderThan age: Interval, at now: Instant, handshakeIndex: UInt32?) -> ReleasedIndices {
+        unsafe ReleasedIndices(
+            Self.take(&current, age, now), Self.take(&previous, age, now), Self.take(&next, age, now), handshakeIndex: handshakeIndex)
+    }
+
+    private static func take(
+        _ place: inout UnsafeMutablePointer<Keypair>?, _ age: Interval, _ now: Instant
+    ) -> UnsafeMutablePointer<Keypair>? {
+        guard let keypair = unsafe place, unsafe now.since(keypair.pointee.createdAt) >= age else { return nil }
+        unsafe place = nil
+        return unsafe keypair
     }
 
     /// Empties the ring.

@@ -238,17 +238,33 @@ public struct Peer: ~Copyable {
         return ReleasedIndices(handshakeIndex: pendingHandshake?.localIndex)
     }
 
-    /// Forgets all sessions and the handshake in progress; keys and ephemeral secrets are wiped.
-    public mutating func zeroKeys() -> ReleasedIndices {
-        defer { pendingHandshake = nil }
-        return keypairs.removeAll(handshakeIndex: pendingHandshake?.localIndex)
+    /// Forgets the sessions that were made ``Limits/zeroKeysAfterTime`` ago or earlier, and an unanswered handshake of that age; keys and
+    /// ephemeral secrets are wiped.
+    public mutating func zeroKeys(at now: Instant) -> ReleasedIndices {
+        var handshakeIndex: UInt32?
+        var oldest: Instant?
+        if let pendingHandshake {
+            let sent = lastHandshakeSent ?? Instant(nanoseconds: 0)
+            if now.since(sent) >= Limits.zeroKeysAfterTime {
+                handshakeIndex = pendingHandshake.localIndex
+                self.pendingHandshake = nil
+            } else {
+                oldest = sent
+            }
+        }
+        let released = keypairs.remove(olderThan: Limits.zeroKeysAfterTime, at: now, handshakeIndex: handshakeIndex)
+        if let remaining = keypairs.oldest { oldest = min(oldest ?? remaining, remaining) }
+        if let oldest { timers.sessionDerived(at: oldest) }
+        return released
     }
 
-    /// ``zeroKeys()``, and no timer is armed any more: for an interface that goes down, or a peer that is removed.
+    /// Forgets all sessions and the handshake in progress, and no timer is armed any more: for an interface that goes down, or a peer that is
+    /// removed.
     public mutating func stop() -> ReleasedIndices {
         timers.stop()
         lastHandshakeSent = nil
         cookie.clear()
-        return zeroKeys()
+        defer { pendingHandshake = nil }
+        return keypairs.removeAll(handshakeIndex: pendingHandshake?.localIndex)
     }
 }

@@ -8,7 +8,7 @@ public struct PeerActions: OptionSet, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// Call ``Peer/zeroKeys()`` and unregister what it returns.
+    /// Call ``Peer/zeroKeys(at:)`` and unregister what it returns.
     @inlinable public static var zeroKeys: PeerActions { PeerActions(rawValue: 1 << 0) }
     /// Drop the packets that wait for a session: the handshake was given up.
     @inlinable public static var dropStaged: PeerActions { PeerActions(rawValue: 1 << 1) }

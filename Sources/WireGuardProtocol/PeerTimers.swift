@@ -6,7 +6,8 @@ public import NetworkTypes
 ///   ``Limits/maximumHandshakeTries`` tries it is given up, and the packets that wait for it are dropped.
 /// - If data was received and nothing sent for ``Limits/keepaliveTimeout``, an empty packet is sent.
 /// - If data was sent and nothing, not even an empty packet, received for ``Limits/newHandshakeTimeout`` plus jitter, a new handshake begins.
-/// - ``Limits/zeroKeysAfterTime`` after the last session was made, or a handshake given up, all keys are wiped.
+/// - ``Limits/zeroKeysAfterTime`` after a session was made, or a handshake given up, its keys are wiped: each session's own, whatever
+///   sessions were made since.
 /// - If a persistent keepalive is configured, an empty packet is sent when nothing authenticated went either way for that long; it
 ///   restarts handshakes even after one was given up.
 ///
@@ -110,9 +111,9 @@ public struct PeerTimers: Sendable {
         handshakeTries = 0
     }
 
-    /// Keys were derived.
+    /// Keys were derived. Older ones that are still there go first; then ``Peer/zeroKeys(at:)`` asks for these.
     mutating func sessionDerived(at now: Instant) {
-        arm(.zeroKeys, at: now + Limits.zeroKeysAfterTime)
+        if !isArmed(.zeroKeys) { arm(.zeroKeys, at: now + Limits.zeroKeysAfterTime) }
     }
 
     /// Changes the persistent keepalive. One that was not there before is due at once, as elsewhere.
@@ -140,7 +141,7 @@ public struct PeerTimers: Sendable {
         if take(.retransmitHandshake, at: now) {
             if handshakeTries >= Limits.maximumHandshakeTries {
                 cancel(.sendKeepalive)
-                if !isArmed(.zeroKeys) { sessionDerived(at: now) }
+                sessionDerived(at: now)
                 actions.insert(.dropStaged)
             } else {
                 actions.formUnion([.retryHandshake, .clearSourceAddress])

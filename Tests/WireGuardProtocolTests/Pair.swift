@@ -64,7 +64,7 @@ struct End: ~Copyable {
     }
 
     mutating func perform(_ actions: PeerActions, at now: Instant) {
-        if actions.contains(.zeroKeys) { unregister(peer.zeroKeys()) }
+        if actions.contains(.zeroKeys) { unregister(peer.zeroKeys(at: now)) }
         if actions.contains(.dropStaged) { staged = [] }
         if actions.contains(.retryHandshake) { beginHandshake(at: now, isRetry: true) }
         if actions.contains(.initiateHandshake) { beginHandshake(at: now, isRetry: false) }
