@@ -114,7 +114,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TunnelCoreTests",
-            dependencies: ["NetworkTypes", "SeededRandom", "TunnelCore", "WireGuardCrypto", "WireGuardProtocol"],
+            dependencies: ["NetworkTypes", "SeededRandom", "TunnelCore", "TunnelSimulation", "WireGuardCrypto", "WireGuardProtocol"],
             swiftSettings: strict),
         .testTarget(
             name: "TunnelEngineTests",
@@ -154,6 +154,13 @@ let package = Package(
                 "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
             ],
             path: "Tests/Measurements", swiftSettings: strict),
+        // Tunnels over a simulated network in virtual time: what scripts/simulate runs many thousand lives of.
+        .target(
+            name: "TunnelSimulation",
+            dependencies: ["NetworkTypes", "SeededRandom", "TunnelCore", "WireGuardCrypto", "WireGuardProtocol"],
+            path: "Tests/TunnelSimulation", swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["LinuxSystem", "TunnelSimulation"], path: "Tests/Simulate", swiftSettings: strict),
         // Random numbers that are the same in every run, shared by the tests and measurements that use them.
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
         // The published vectors (JSON) and their decoding, shared by the tests that run them.

@@ -19,6 +19,9 @@ struct DeadlineQueue {
     /// It may belong to an entry that has been replaced by an earlier one or forgotten: then coming up early is all that happens.
     var next: Instant { heap.first?.deadline ?? .distantFuture }
 
+    /// Entries, stale ones included.
+    var count: Int { heap.count }
+
     /// Makes sure that `slot` comes up no later than `deadline`.
     mutating func schedule(_ slot: UInt32, at deadline: Instant) {
         while scheduled.count <= Int(slot) { scheduled.append(.distantFuture) }

@@ -1,4 +1,4 @@
-internal import WireGuardProtocol
+package import WireGuardProtocol
 
 /// Why a packet or a message was not forwarded. Each one is counted, and each is a line in the status.
 public enum DropReason: Int, CaseIterable, Sendable {
@@ -37,7 +37,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case cookieRefused
 
     /// The reason for which the protocol refused a handshake or cookie message.
-    init(_ refusal: Refusal) {
+    package init(_ refusal: Refusal) {
         self =
             switch refusal {
             case .length: .tooShort

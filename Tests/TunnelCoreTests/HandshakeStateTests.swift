@@ -1,5 +1,6 @@
 import NetworkTypes
 import Testing
+import TunnelSimulation
 import WireGuardCrypto
 import WireGuardProtocol
 

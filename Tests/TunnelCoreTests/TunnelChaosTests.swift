@@ -1,6 +1,7 @@
 import NetworkTypes
 import SeededRandom
 import Testing
+import TunnelSimulation
 import WireGuardCrypto
 import WireGuardProtocol
 
@@ -30,7 +31,6 @@ import WireGuardProtocol
         case 9:
             // Traffic to `other` goes to somebody else, who has no use for it.
             let third = network.nodes.filter { $0 !== node }.randomElement(using: &random)!
-            network.misroutes.insert([third.number, other.number])
             node.configure(third) { $0.allowedIPs = [AllowedIPChange(IPPrefix(other.address))] }
         case 10: network.conditions.loss = .random(in: 0...0.4, using: &random)
         case 11: network.conditions.jitter = .milliseconds(.random(in: 0...200, using: &random))

@@ -1,6 +1,7 @@
 import NetworkTypes
 import SeededRandom
 import Testing
+import TunnelSimulation
 import WireGuardCrypto
 import WireGuardProtocol
 

@@ -1,10 +1,12 @@
-import NetworkTypes
+package import NetworkTypes
 
 /// IPv4 and IPv6 packets whose content follows from a number, so that a delivered one can be compared with what was sent.
-enum InnerPacket {
-    static let minimumSize = 48
+package enum InnerPacket {
+    package static let minimumSize = 48
 
-    static func make(number: UInt64, from source: IPAddress, to destination: IPAddress, size: Int, ecn: ECNCodepoint = .notECT) -> [UInt8] {
+    package static func make(number: UInt64, from source: IPAddress, to destination: IPAddress, size: Int, ecn: ECNCodepoint = .notECT)
+        -> [UInt8]
+    {
         var bytes = [UInt8](repeating: 0, count: size)
         unsafe bytes.withUnsafeMutableBytes { bytes in
             let start = bytes.baseAddress!
@@ -41,7 +43,7 @@ enum InnerPacket {
     }
 
     /// The number in a packet that was made here.
-    static func number(of packet: [UInt8]) -> UInt64? {
+    package static func number(of packet: [UInt8]) -> UInt64? {
         let offset = packet.first.map { $0 >> 4 == 6 } == true ? 40 : 20
         guard packet.count >= offset + 8 else { return nil }
         return unsafe packet.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }

@@ -1,7 +1,7 @@
-import NetworkTypes
+package import NetworkTypes
 
 /// Things that will happen, by time and then in the order in which they were scheduled: virtual time jumps from one to the next.
-struct EventQueue {
+package struct EventQueue {
     private struct Event {
         var time: Instant
         var number: Int
@@ -15,9 +15,11 @@ struct EventQueue {
     private var heap: [Event] = []
     private var scheduled = 0
 
-    var nextTime: Instant? { heap.first?.time }
+    package init() {}
 
-    mutating func schedule(at time: Instant, _ action: @escaping () -> Void) {
+    package var nextTime: Instant? { heap.first?.time }
+
+    package mutating func schedule(at time: Instant, _ action: @escaping () -> Void) {
         heap.append(Event(time: time, number: scheduled, action: action))
         scheduled += 1
         var child = heap.count - 1
@@ -27,7 +29,7 @@ struct EventQueue {
         }
     }
 
-    mutating func popFirst() -> (() -> Void)? {
+    package mutating func popFirst() -> (() -> Void)? {
         guard let first = heap.first else { return nil }
         let last = heap.removeLast()
         guard !heap.isEmpty else { return first.action }

@@ -1,0 +1,174 @@
+internal import NetworkTypes
+internal import TunnelCore
+internal import WireGuardProtocol
+
+/// One peer's handshakes as one would tell them: what happened, in the order in which it happened, and what has to follow.
+///
+/// It sees messages and times only, knows no keys, and shares no code with what it is compared to.
+///
+/// - An initiation needs a reason, and five seconds since the last handshake message.
+/// - A response makes the *next* session, a consumed response the *current* one; what arrives on *next* makes it current.
+/// - Of the peer's initiations only newer ones are taken, fifty a second at most.
+/// - Whoever wants to send gets an initiation out in time; whoever received data answers within ten seconds.
+/// - 540 seconds after a session was made nothing of it is left.
+struct HandshakeModel {
+    var sessions = PeerSessions()
+    /// When `sessions.pending` was sent, and when keys that both ends must share were last changed here.
+    var pendingSince = Instant(nanoseconds: 0)
+    var keysChangedAt = Instant(nanoseconds: 0)
+    private var lastHandshakeMessage: Instant?
+    private var latestTimestamp: TAI64N?
+    private var lastAccepted: Instant?
+    /// Until when a handshake may be tried, because somebody asked for it.
+    private var reasonUntil = Instant(nanoseconds: 0)
+    /// The first data that was sent and not followed by anything authentic.
+    private var unansweredSince: Instant?
+    private var lastDataReceived: Instant?
+    private var owesInitiationSince: Instant?
+    private var owesAnswerSince: Instant?
+    var hasPersistentKeepalive = false
+
+    private static let slack = Interval.milliseconds(2)
+    private static let retry = Limits.rekeyTimeout + Limits.rekeyJitter
+    /// Eighteen tries, each with its jitter.
+    private static let attempts = Interval(nanoseconds: UInt64(Limits.maximumHandshakeTries + 1) * retry.nanoseconds)
+
+    // MARK: What was sent
+
+    /// A packet was given to the tunnel, and there was no session for it.
+    mutating func waits(at now: Instant) {
+        reasonUntil = now + Self.attempts
+        if owesInitiationSince == nil { owesInitiationSince = now }
+    }
+
+    /// What was due while the machine slept comes now.
+    mutating func wakesUp(at now: Instant) {
+        reasonUntil = max(reasonUntil, now + Self.attempts)
+    }
+
+    mutating func beginsInitiation(at now: Instant) -> String? {
+        owesInitiationSince = nil
+        owesAnswerSince = nil
+        defer { lastHandshakeMessage = now }
+        if let lastHandshakeMessage, now.since(lastHandshakeMessage) < Limits.rekeyTimeout {
+            return "an initiation \(now.since(lastHandshakeMessage).nanoseconds / 1_000_000) ms after the last handshake message"
+        }
+        let isUnanswered = unansweredSince.map { now.since($0) >= Limits.newHandshakeTimeout } ?? false
+        let answers = lastDataReceived.map { now.since($0) <= Limits.keepaliveTimeout + Self.slack } ?? false
+        if isUnanswered || answers { reasonUntil = max(reasonUntil, now + Self.attempts) }
+        return now <= reasonUntil || hasPersistentKeepalive ? nil : "an initiation that nobody asked for"
+    }
+
+    mutating func sentInitiation(_ index: UInt32, at now: Instant) {
+        sessions.pending = index
+        pendingSince = now
+        lastHandshakeMessage = now
+        owesAnswerSince = nil
+    }
+
+    mutating func sentResponse(_ session: PeerSessions.Session, at now: Instant) {
+        // A try that is due gives way to the answer and is made later; they are counted, not timed.
+        if now <= reasonUntil { reasonUntil = reasonUntil + Self.retry }
+        sessions.next = session
+        sessions.previous = nil
+        lastHandshakeMessage = now
+        owesAnswerSince = nil
+    }
+
+    /// A data message was sent to the peer's index `remoteIndex`.
+    mutating func sentData(to remoteIndex: UInt32, counter: UInt64, isKeepalive: Bool, at now: Instant) -> String? {
+        owesAnswerSince = nil
+        owesInitiationSince = nil
+        guard let current = sessions.current, current.remoteIndex == remoteIndex else {
+            return "data on a session that is not the current one"
+        }
+        let age = now.since(current.createdAt)
+        if age >= Limits.rejectAfterTime { return "data on a session that is \(age.nanoseconds / 1_000_000) ms old" }
+        if !isKeepalive, unansweredSince == nil { unansweredSince = now }
+        if current.isInitiator && age >= Limits.rekeyAfterTime || counter >= Limits.rekeyAfterMessages {
+            reasonUntil = max(reasonUntil, now + Self.attempts)
+        }
+        return nil
+    }
+
+    // MARK: What was received
+
+    /// A genuine initiation with a timestamp: is it to be accepted?
+    mutating func receivesInitiation(_ timestamp: TAI64N, at now: Instant) -> Bool {
+        if let latestTimestamp, timestamp <= latestTimestamp { return false }
+        if let lastAccepted, now.since(lastAccepted) < Limits.initiationInterval { return false }
+        latestTimestamp = timestamp
+        lastAccepted = now
+        unansweredSince = nil
+        return true
+    }
+
+    /// The response to the pending initiation was consumed.
+    mutating func establish(_ session: PeerSessions.Session, at now: Instant) {
+        sessions.pending = nil
+        sessions.previous = sessions.next ?? sessions.current
+        sessions.next = nil
+        sessions.current = session
+        unansweredSince = nil
+        owesInitiationSince = nil
+    }
+
+    /// A data message was authentic and new.
+    mutating func receivedData(on localIndex: UInt32, isKeepalive: Bool, at now: Instant) -> String? {
+        let session = [sessions.current, sessions.previous, sessions.next].first { $0?.localIndex == localIndex } ?? nil
+        guard let session else { return "data was taken on a session that is gone" }
+        let age = now.since(session.createdAt)
+        if sessions.next?.localIndex == localIndex {
+            sessions.previous = sessions.current
+            sessions.current = sessions.next
+            sessions.next = nil
+            owesInitiationSince = nil
+        }
+        unansweredSince = nil
+        if let current = sessions.current, current.isInitiator, now.since(current.createdAt) >= Limits.rekeyOnReceiveAfterTime {
+            reasonUntil = max(reasonUntil, now + Self.attempts)
+        }
+        if !isKeepalive {
+            lastDataReceived = now
+            if owesAnswerSince == nil { owesAnswerSince = now }
+        }
+        return age >= Limits.rejectAfterTime ? "data was taken on a session that is \(age.nanoseconds / 1_000_000) ms old" : nil
+    }
+
+    // MARK: Time
+
+    /// What should have happened by now, of a peer that can be reached and a node that was not asleep.
+    mutating func overdue(at now: Instant, canSend: Bool) -> String? {
+        guard canSend else {
+            owesAnswerSince = nil
+            owesInitiationSince = nil
+            return nil
+        }
+        if let since = owesInitiationSince, now > max(since, lastHandshakeMessage ?? since) + Self.retry + Self.slack {
+            owesInitiationSince = nil
+            return "a packet waits, and no initiation was sent within \(Self.retry.nanoseconds / 1_000_000) ms"
+        }
+        if let since = owesAnswerSince, now > since + Limits.keepaliveTimeout + Self.slack {
+            owesAnswerSince = nil
+            let isUsable = sessions.current.map { (since + Limits.keepaliveTimeout).since($0.createdAt) < Limits.rejectAfterTime }
+            if isUsable == true { return "data was received, and nothing was sent for ten seconds" }
+        }
+        return nil
+    }
+
+    /// Compares with what the tunnel has; returns what is wrong.
+    mutating func compare(_ found: PeerSessions, at now: Instant) -> String? {
+        if found == sessions { return nil }
+        func isOver(_ session: PeerSessions.Session?) -> Bool {
+            session.map { now.since($0.createdAt) >= Limits.zeroKeysAfterTime } ?? false
+        }
+        if isOver(sessions.current) { sessions.current = nil }
+        if isOver(sessions.previous) { sessions.previous = nil }
+        if isOver(sessions.next) { sessions.next = nil }
+        if now.since(pendingSince) >= Limits.zeroKeysAfterTime, found.pending == nil { sessions.pending = nil }
+        if found == sessions { return nil }
+        let expected = sessions
+        sessions = found
+        return "expected \(expected), found \(found)"
+    }
+}
