@@ -21,6 +21,11 @@ enum ControlChannel {
             }
         }
 
+        /// Whether it is answered at once and changes nothing.
+        var isQuestion: Bool {
+            if case .report = self { true } else { false }
+        }
+
         init?(_ description: String) {
             let words = description.split(separator: " ")
             switch (words.first, words.count) {
@@ -34,6 +39,8 @@ enum ControlChannel {
 
     /// How long the process may say nothing while it carries a request out: hooks and names take their time.
     private static let patience = Interval.seconds(3600)
+    /// How long for what is answered at once.
+    private static let questionPatience = Interval.seconds(5)
     /// Bytes of the longest closing message, and of the longest line.
     private static let longestLine = 16 << 20
 
@@ -41,8 +48,8 @@ enum ControlChannel {
     /// - Parameter show: called with what is said meanwhile.
     /// - Returns: nil when nobody is there, or went away without a word.
     static func ask(_ path: String, _ request: Request, show: (String) -> Void) -> Result<String, SetupError>? {
-        guard let socket = try? UnixSocket.connect(to: path, patience: patience),
-            (try? socket.writeAll(Array("\(request)\n".utf8))) != nil
+        let limit = request.isQuestion ? questionPatience : patience
+        guard let socket = try? UnixSocket.connect(to: path, patience: limit), (try? socket.writeAll(Array("\(request)\n".utf8))) != nil
         else { return nil }
         var closing: [UInt8]?
         var undecoded: [UInt8] = []

@@ -55,11 +55,15 @@ struct EndpointResolution {
                     isConfiguration: true)
             case .failedForNow(let reason):
                 if let retries, attempt >= retries {
-                    throw SetupError(step, "\(reason), \(attempt + 1) times", remedy: "is the network up?")
+                    throw SetupError(
+                        step, "\(reason), \(attempt + 1) times",
+                        remedy: "is the network up, and is the name server in /etc/resolv.conf reachable?")
                 }
                 attempt += 1
                 let tenths = length.nanoseconds / 100_000_000
-                report.notice("\(endpoint.name): \(reason); trying again in \(tenths / 10).\(tenths % 10) s")
+                report.notice(
+                    "\(endpoint.name): no name server answers (\(reason.first.map { $0.lowercased() + reason.dropFirst() } ?? "")); trying again in \(tenths / 10).\(tenths % 10) s"
+                )
                 guard pause(length) else { throw SetupError(step, "interrupted") }
                 length = min(Interval(nanoseconds: length.nanoseconds / 5 * 6), Self.longestPause)
             }

@@ -114,6 +114,19 @@ public final class RuntimeDirectory: Sendable {
         return found
     }
 
+    /// Whether a tunnel is another user's: then nothing of it can be asked or changed by this one.
+    /// - Parameter step: what was to be done, as in "cannot STEP".
+    /// - Returns: the error to throw; nil if it is nobody's or this user's.
+    func refusal(to step: String, _ interface: String) -> SetupError? {
+        do throws(SystemError) {
+            _ = try UnixSocket.connect(to: socket(of: interface))
+            return nil
+        } catch {
+            guard error.isPermissionDenied else { return nil }
+            return SetupError(step, "permission denied: the tunnel is another user's", remedy: "run with sudo")
+        }
+    }
+
     /// Whether somebody listens at a socket's path, or may: of another user's socket that can't be told.
     static func isAnswering(_ path: String) -> Bool {
         do throws(SystemError) {

@@ -20,8 +20,12 @@ public struct SetupError: Error, Hashable, Sendable {
     }
 
     init(_ step: String, _ error: SystemError, remedy: String? = nil) {
-        self.init(step, error.message.prefix(1).lowercased() + error.message.dropFirst(), remedy: remedy)
-        if error.isPermissionDenied, remedy == nil { self.remedy = ServiceSandbox.remedy ?? "it needs CAP_NET_ADMIN: run with sudo" }
+        if let remedy {
+            self.init(step, error.message.prefix(1).lowercased() + error.message.dropFirst(), remedy: remedy)
+            return
+        }
+        let refusal = Refusal(error, .current)
+        self.init(step, refusal.cause, remedy: refusal.remedy)
     }
 }
 

@@ -40,7 +40,7 @@ final class TunnelDevice: Sendable {
             engine = try Engine(session: session, options: options)
         } catch {
             session.end()
-            throw SetupError("open the tunnel's sockets", "\(error)")
+            throw Self.socketError(error, interface)
         }
         self.engine = engine
         do throws(SetupError) {
@@ -69,15 +69,29 @@ final class TunnelDevice: Sendable {
         }
     }
 
+    private static func socketError(_ error: EngineError, _ interface: String) -> SetupError {
+        guard case .portInUse(let port) = error else { return SetupError("open the tunnel's sockets", "\(error)") }
+        let step = "listen on UDP port \(port)"
+        let remedy = "choose another ListenPort, or leave it out"
+        for other in RuntimeDirectory.runningInterfaces() where other.name != interface {
+            guard let state = try? TunnelQuery.state(of: other.name), state.snapshot.listenPort == port else { continue }
+            return SetupError(step, "the tunnel \(other.name) has it already", remedy: "\(remedy); or `wg-lite down \(other.name)`")
+        }
+        return SetupError(
+            step, "port \(port) is in use by another program", remedy: "\(remedy); `ss -ulnp sport = :\(port)` says whose it is")
+    }
+
     private static func makeAdapter(_ interface: String) throws(SetupError) -> Adapter {
         do throws(AdapterError) {
             return try Adapter.create(name: interface, pool: pool, options: AdapterOptions(lifetime: .transient))
         } catch {
-            var remedy = error.remedy.isEmpty ? nil : error.remedy
+            let step = "create the interface \(interface)"
+            let surroundings = Surroundings.current
+            if let missing = surroundings.missingDevice { throw SetupError(step, missing.cause, remedy: missing.remedy) }
             if error.code == .accessDenied {
-                remedy = "needs CAP_NET_ADMIN: run with sudo, or try it in a sandbox of its own: unshare -Urn wg-lite …"
+                throw SetupError(step, "\(error.message): \(surroundings.missingPrivilege)", remedy: surroundings.privilegeRemedy)
             }
-            throw SetupError("create the interface \(interface)", error.message, remedy: remedy)
+            throw SetupError(step, error.message, remedy: error.remedy.isEmpty ? nil : error.remedy)
         }
     }
 

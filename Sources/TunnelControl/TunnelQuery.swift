@@ -32,6 +32,9 @@ public enum TunnelQuery {
         }
         guard let failure else { throw SetupError(step, "it is not up", remedy: "`wg-lite show interfaces` lists what is") }
         if failure.isWouldBlock { throw SetupError(step, "it doesn't answer", remedy: "its process hangs: end it, or see its log") }
-        throw SetupError(step, failure, remedy: failure.isPermissionDenied ? "the tunnel is another user's: run with sudo" : nil)
+        guard !failure.isPermissionDenied else {
+            throw SetupError(step, "permission denied: the tunnel is another user's", remedy: "run with sudo")
+        }
+        throw SetupError(step, failure)
     }
 }

@@ -15,6 +15,7 @@ public enum TunnelShutdown {
                 waitUntilFree(directory, interface)
                 return message
             }
+            if let refusal = directory.refusal(to: step, interface) { throw refusal }
             guard !RuntimeDirectory.isAnswering(directory.socket(of: interface)) else {
                 throw SetupError(
                     step, "it is run by another program than `wg-lite up`",
@@ -38,6 +39,13 @@ public enum TunnelShutdown {
                     throw SetupError("reload \(interface)", error.cause.replacingPrefix("cannot reload \(interface): ", with: ""))
                 }
             }
+        }
+        for directory in RuntimeDirectory.present {
+            if let refusal = directory.refusal(to: "reload \(interface)", interface) { throw refusal }
+            guard RuntimeDirectory.isAnswering(directory.socket(of: interface)) else { continue }
+            throw SetupError(
+                "reload \(interface)", "it is run by another program than `wg-lite up`",
+                remedy: "`wg syncconf \(interface) FILE` changes it")
         }
         throw SetupError("reload \(interface)", "it is not up", remedy: "`wg-lite up \(interface)` brings it up")
     }

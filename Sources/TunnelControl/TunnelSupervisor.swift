@@ -70,6 +70,9 @@ public final class TunnelSupervisor {
     /// Makes sure that nobody else runs this interface, and takes back what a process that was killed left behind.
     func claim() throws(SetupError) {
         directory = try RuntimeDirectory.prepare()
+        for other in RuntimeDirectory.present {
+            if let refusal = other.refusal(to: "bring up \(interface)", interface) { throw refusal }
+        }
         do throws(SystemError) {
             let name = RuntimeDirectory.lockName(interface)
             guard let taken = try directory.records?.lock(name) else {
@@ -82,6 +85,11 @@ public final class TunnelSupervisor {
             throw SetupError(
                 "bring up \(interface)", "it is up already, run by process \(error.operation)",
                 remedy: "`wg-lite reload \(interface)` takes over a changed file, `wg-lite down \(interface)` ends it")
+        }
+        if options.inherited.uapi == nil, RuntimeDirectory.isAnswering(directory.socket(of: interface)) {
+            throw SetupError(
+                "bring up \(interface)", "it is up already, run by another WireGuard program (wireguard-go, perhaps)",
+                remedy: "`ip link delete \(interface)` ends it")
         }
         if var left = try Rollback.left(by: interface, in: directory) {
             report.notice("taking back what an earlier process left behind")

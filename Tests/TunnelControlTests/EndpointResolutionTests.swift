@@ -39,7 +39,7 @@ import TunnelConfiguration
         #expect(try result.get() == found)
         #expect(pauses.prefix(3) == [.seconds(1), .milliseconds(1200), .milliseconds(1440)])
         #expect(pauses.last == .seconds(20))
-        #expect(told.first == "notice: vpn.example.org:51820: Try again; trying again in 1.0 s")
+        #expect(told.first == "notice: vpn.example.org:51820: no name server answers (try again); trying again in 1.0 s")
     }
 
     @Test func `after fifteen retries it is a failure, which names the line`() {

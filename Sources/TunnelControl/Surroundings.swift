@@ -1,0 +1,106 @@
+internal import LinuxSystem
+
+/// Where this process runs, as far as it decides what helps when the kernel refuses.
+struct Surroundings: Hashable, Sendable {
+    /// What stands at /dev/net/tun.
+    enum TunDevice: Hashable, Sendable {
+        case missing
+        /// Something that isn't a device.
+        case otherFile
+        /// The device; open to everybody, or to its owner only.
+        case device(isOpenToAll: Bool)
+    }
+
+    var isRoot = false
+    var isContainer = false
+    var tunDevice = TunDevice.device(isOpenToAll: true)
+    /// What helps in a service whose sandbox may be in the way; nil outside of one.
+    var sandboxRemedy: String?
+
+    static let tunPath = "/dev/net/tun"
+
+    /// This process's.
+    static var current: Surroundings {
+        var surroundings = Surroundings()
+        surroundings.isRoot = Process.effectiveUser == 0
+        surroundings.sandboxRemedy = ServiceSandbox.remedy
+        // What Docker, Podman, and systemd-nspawn or LXC leave for those who ask.
+        surroundings.isContainer =
+            ["/.dockerenv", "/run/.containerenv"].contains { FileSystem.exists($0) } || Process.environment("container") != nil
+        surroundings.tunDevice =
+            switch FileSystem.status(tunPath) {
+            case nil: .missing
+            case let status? where status.isRegularFile || status.isDirectory || status.isSocket: .otherFile
+            case let status?: .device(isOpenToAll: status.permissions & 0o006 == 0o006)
+            }
+        return surroundings
+    }
+
+    /// What lacks where CAP_NET_ADMIN is needed, after "permission denied".
+    var missingPrivilege: String {
+        guard isRoot else { return "it needs CAP_NET_ADMIN" }
+        return isContainer ? "this container has no CAP_NET_ADMIN" : "this process has no CAP_NET_ADMIN, although it is root's"
+    }
+
+    /// How to get it.
+    var privilegeRemedy: String {
+        if let sandboxRemedy { return sandboxRemedy }
+        guard isRoot else {
+            let isSandboxPossible = tunDevice == .device(isOpenToAll: true)
+            return "run with sudo" + (isSandboxPossible ? ", or try it in a sandbox of its own: unshare -Urn wg-lite …" : "")
+        }
+        return isContainer
+            ? "start it with --cap-add NET_ADMIN --device /dev/net/tun"
+            : "`capsh --print` shows what it has; give it CAP_NET_ADMIN"
+    }
+
+    /// Why there can be no interface at all, with the remedy; nil if the device is there.
+    var missingDevice: (cause: String, remedy: String)? {
+        switch tunDevice {
+        case .missing:
+            (
+                "\(Self.tunPath) does not exist: the kernel's TUN driver is missing here",
+                isContainer ? "start the container with --device /dev/net/tun" : "modprobe tun; in a container: --device /dev/net/tun"
+            )
+        case .otherFile:
+            (
+                "\(Self.tunPath) is not the TUN device but a plain file or directory",
+                "rm -r \(Self.tunPath); mkdir -p /dev/net; mknod -m 666 \(Self.tunPath) c 10 200"
+            )
+        case .device: nil
+        }
+    }
+}
+
+/// What a refusal of the kernel means and what helps: a pure function of the error and of where this process runs.
+struct Refusal: Hashable {
+    let cause: String
+    let remedy: String?
+
+    init(_ error: SystemError, _ surroundings: Surroundings) {
+        let said = error.message.prefix(1).lowercased() + error.message.dropFirst()
+        let words = error.detail.isEmpty ? said : "\(said) (\(error.detail))"
+        let isIPv6 = error.subject.contains(":") && ["add address", "add route", "replace route"].contains(error.operation)
+        // Of a netlink request, EPERM is a missing privilege and EACCES is not.
+        if isIPv6, error.name == "EACCES" {
+            cause = "IPv6 is disabled here (\(words))"
+            remedy = "sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0; or leave IPv6 addresses out"
+        } else if isIPv6, error.name == "ENODEV" {
+            cause = "the interface has no IPv6 (\(words))"
+            remedy = "IPv6 needs an MTU of 1280: is a smaller one set?"
+        } else if error.isPermissionDenied {
+            cause = "\(words): \(surroundings.missingPrivilege)"
+            remedy = surroundings.privilegeRemedy
+        } else {
+            cause = words
+            remedy =
+                switch error.name {
+                case "ENETUNREACH": "what the route leads over can't be reached: is its interface up? See `ip route` and `ip link`"
+                case "ENETDOWN": "the interface is down: ip link set NAME up"
+                case "ENOTTY": "\(Surroundings.tunPath) is not the TUN device: mknod -m 666 \(Surroundings.tunPath) c 10 200"
+                case "EMFILE", "ENFILE": "too many files are open: raise the limit (ulimit -n)"
+                default: nil
+                }
+        }
+    }
+}
