@@ -12,18 +12,24 @@ enum ControlChannel {
         case reload(dryRun: Bool, verbose: Bool)
         /// Say how the tunnel is; or begin handshakes first.
         case report(begins: Bool)
+        /// Keep what was found by trying the way.
+        case note(ProbeNote)
 
         var description: String {
             switch self {
             case .down(let verbose): "down \(verbose)"
             case .reload(let dryRun, let verbose): "reload \(dryRun) \(verbose)"
             case .report(let begins): "report \(begins)"
+            case .note(let note): "note \(note)"
             }
         }
 
         /// Whether it is answered at once and changes nothing.
         var isQuestion: Bool {
-            if case .report = self { true } else { false }
+            switch self {
+            case .report, .note: true
+            case .down, .reload: false
+            }
         }
 
         init?(_ description: String) {
@@ -32,6 +38,9 @@ enum ControlChannel {
             case ("down", 2): self = .down(verbose: words[1] == "true")
             case ("reload", 3): self = .reload(dryRun: words[1] == "true", verbose: words[2] == "true")
             case ("report", 2): self = .report(begins: words[1] == "true")
+            case ("note", _):
+                guard let note = ProbeNote(words.dropFirst().joined(separator: " ")) else { return nil }
+                self = .note(note)
             default: return nil
             }
         }

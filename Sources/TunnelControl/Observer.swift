@@ -15,6 +15,8 @@ struct Observer {
     /// What the machine had dropped before the tunnel came.
     private let baseline: KernelCounters
 
+    private var notes = ProbeNotes()
+
     /// Endpoints whose routes are looked up in one observation; of more peers the first stand for all.
     static let endpointLimit = 64
 
@@ -22,6 +24,9 @@ struct Observer {
         self.interface = interface
         baseline = Self.counters()
     }
+
+    /// Keeps what was found by trying the way.
+    mutating func take(_ note: ProbeNote) { notes.take(note, at: Clock.now) }
 
     /// What is known now.
     /// - Parameters:
@@ -41,6 +46,7 @@ struct Observer {
         observation.filters.notForwarded = counters.notForwarded
         observation.filters.reversePathDrops = counters.reversePathDrops
         observation.complete(with: engine, at: now)
+        notes.complete(&observation, at: Clock.now)
         return observation
     }
 

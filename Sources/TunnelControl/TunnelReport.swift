@@ -35,6 +35,13 @@ public struct TunnelReport: Sendable {
 }
 
 extension TunnelQuery {
+    /// Tells the process that runs a tunnel what was found by trying the way; others don't listen.
+    public static func note(_ note: ProbeNote, to interface: String) {
+        for directory in RuntimeDirectory.present {
+            guard ControlChannel.ask(directory.control(of: interface), .note(note), show: { _ in }) == nil else { return }
+        }
+    }
+
     /// How a tunnel is. Of our own its process is asked, of another program's what its control socket shows is judged.
     /// - Parameter begins: whether a handshake is to be begun with peers that have none, so that there is something to tell.
     public static func report(of interface: String, begins: Bool = false) throws(SetupError) -> TunnelReport {

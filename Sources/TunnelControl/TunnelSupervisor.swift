@@ -39,7 +39,7 @@ public final class TunnelSupervisor {
     var directory: RuntimeDirectory!
     var rollback: Rollback
     var device: TunnelDevice!
-    private let observer: Observer
+    private var observer: Observer
     var routes: [RouteSpecification] = []
     var hasBegun = false
     var resolved: [EndpointName: Endpoint] = [:]
@@ -175,7 +175,8 @@ public final class TunnelSupervisor {
     /// Carries out what a client asks for; true when that was the end.
     private func serveClient() -> Bool {
         guard let client = ControlChannel.accept(controlDescriptor) else { return false }
-        switch client.request {
+        let request = client.request
+        switch request {
         case .down(let verbose):
             let summary = downSummary
             takeDown(client.report(verbose: verbose), output: .descriptor(client.descriptor.rawValue))
@@ -192,6 +193,10 @@ public final class TunnelSupervisor {
         case .report(let begins):
             if begins { device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
             client.finish(true, currentReport.text)
+            return false
+        case .note(let note):
+            observer.take(note)
+            client.finish(true, "")
             return false
         }
     }

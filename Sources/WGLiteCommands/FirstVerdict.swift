@@ -8,16 +8,34 @@ struct FirstVerdict {
     static let patience = Interval.seconds(2)
     private static let pause = Interval.milliseconds(50)
 
-    /// Begins handshakes and waits for what comes of them.
+    /// Begins handshakes and waits for what comes of them; of a peer that answers the way is tried with large packets, and of one that
+    /// doesn't it is looked whether its answers reach this machine.
     /// - Returns: nil if the tunnel went away meanwhile.
     static func wait(for interface: String) -> Diagnosis? {
         let end = Clock.now + patience
+        let trial = PathTrial(of: interface)
         var last = try? TunnelQuery.report(of: interface, begins: true).diagnosis
         while let diagnosis = last, !isDecided(diagnosis), Clock.now < end {
             _ = DescriptorPoll.wait([], for: pause)
             last = try? TunnelQuery.report(of: interface).diagnosis
         }
-        return last
+        guard let diagnosis = last, let notes = trial.flatMap({ notes(of: $0, diagnosis) }), !notes.isEmpty else { return last }
+        for note in notes { TunnelQuery.note(note, to: interface) }
+        return (try? TunnelQuery.report(of: interface).diagnosis) ?? last
+    }
+
+    /// What trying the way adds: nothing where all is well.
+    private static func notes(of trial: PathTrial, _ diagnosis: Diagnosis) -> [ProbeNote] {
+        var notes: [ProbeNote] = []
+        if let working = diagnosis.peers.first(where: { $0.state == .working }),
+            let probe = trial.echo(working.publicKey, patience: .milliseconds(300)), probe.smallestLost != nil
+        {
+            notes.append(.echo(working.publicKey, probe))
+        }
+        if diagnosis.findings.contains(where: { $0.code == .noAnswer }), let unseen = trial.arrivedUnseen() {
+            notes.append(.arrived(unseen))
+        }
+        return notes
     }
 
     /// Whether there is nothing more to wait for: an error that no answer changes, or a word about each peer that can be called.

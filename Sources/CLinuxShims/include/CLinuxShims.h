@@ -17,6 +17,7 @@
 
 #include "DatagramShims.h"
 #include "NetlinkShims.h"
+#include "ProbeShims.h"
 #include "ProcessShims.h"
 #include "TunShims.h"
 
