@@ -180,7 +180,7 @@ nat_there() {
 }
 path_mtu_4() { routed; usual_other; other_up; filter router forward "udp length > 1300 drop"; usual_office; our_up; packets here 10.8.0.2; status; }
 path_mtu_6() {
-    routed; usual_other; other_up; filter router forward "udp length > 1300 drop"; usual_office; sed -i "s|192.0.2.2:|[2001:db8:2::2]:|" "$files/office.conf"
+    routed; sleep 2; usual_other; other_up; filter router forward "udp length > 1300 drop"; usual_office; sed -i "s|192.0.2.2:|[2001:db8:2::2]:|" "$files/office.conf"
     our_up; packets here 10.8.0.2; status
 }
 
