@@ -58,7 +58,8 @@ struct Machine: ~Copyable {
         }
     }
 
-    private mutating func route(to endpoint: Endpoint, mark: UInt32) -> RouteObservation? {
+    /// Where datagrams to an endpoint go now; nil where that can't be said.
+    mutating func route(to endpoint: Endpoint, mark: UInt32) -> RouteObservation? {
         // The zone says which link it is; no route is asked.
         if case .v6 = endpoint.address, endpoint.address.isLinkLocal { return nil }
         do throws(SystemError) {

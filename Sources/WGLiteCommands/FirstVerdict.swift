@@ -15,7 +15,7 @@ struct FirstVerdict {
         let end = Clock.now + patience
         let trial = PathTrial(of: interface)
         var last = try? TunnelQuery.report(of: interface, begins: true).diagnosis
-        while let diagnosis = last, !isDecided(diagnosis), Clock.now < end {
+        while let diagnosis = last, !diagnosis.isDecided, Clock.now < end {
             _ = DescriptorPoll.wait([], for: pause)
             last = try? TunnelQuery.report(of: interface).diagnosis
         }
@@ -36,12 +36,6 @@ struct FirstVerdict {
             notes.append(.arrived(unseen))
         }
         return notes
-    }
-
-    /// Whether there is nothing more to wait for: an error that no answer changes, or a word about each peer that can be called.
-    static func isDecided(_ diagnosis: Diagnosis) -> Bool {
-        if diagnosis.verdict.outcome == .doesNotWork { return true }
-        return diagnosis.peers.filter { $0.endpoint != nil }.prefix(16).allSatisfy { $0.state == .working || $0.state.isBroken }
     }
 
     /// What `up` ends with.

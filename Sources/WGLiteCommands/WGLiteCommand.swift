@@ -11,7 +11,7 @@ public struct WGLiteCommand: ParsableCommand {
         version: version,
         groupedSubcommands: [
             CommandGroup(name: "Tunnels:", subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self, ReloadCommand.self]),
-            CommandGroup(name: "Looking closer:", subcommands: [ShowCommand.self, CheckCommand.self]),
+            CommandGroup(name: "Looking closer:", subcommands: [ShowCommand.self, CheckCommand.self, DoctorCommand.self]),
             CommandGroup(name: "Keys:", subcommands: [GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self]),
             CommandGroup(name: "For other programs:", subcommands: [DeviceCommand.self, ManualCommand.self]),
         ])
@@ -92,6 +92,7 @@ public struct WGLiteCommand: ParsableCommand {
           sudo wg-lite down office       take it down again
 
           wg-lite check office.conf      every problem of a file, and what to write
+          wg-lite doctor [office]        try the whole way: at which step does it end?
           wg-lite reload office          take over a changed file; sessions go on
           wg-lite show [office]          the state as `wg show` has it, or --json
           wg-lite genkey|pubkey|genpsk   make keys: wg-lite genkey >k; wg-lite pubkey <k

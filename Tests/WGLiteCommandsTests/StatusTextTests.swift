@@ -72,10 +72,10 @@ import WireGuardCrypto
 
     @Test func `up waits while a peer that can be called is neither working nor broken`() throws {
         let working = try Self.status().report.diagnosis
-        #expect(FirstVerdict.isDecided(working))
-        #expect(FirstVerdict.isDecided(try Self.status(Self.refused).report.diagnosis))
+        #expect(working.isDecided)
+        #expect(try Self.status(Self.refused).report.diagnosis.isDecided)
         let waiting = try Self.status { $0.peers[1].lastHandshake = nil }.report.diagnosis
-        #expect(!FirstVerdict.isDecided(waiting))
+        #expect(!waiting.isDecided)
     }
 
     @Test func `JSON has the verdict, the findings and each peer's state`() throws {
