@@ -43,6 +43,19 @@ public enum Process {
         isatty(descriptor) == 1
     }
 
+    /// Whether a descriptor is the stream to systemd's journal that JOURNAL_STREAM names: that is inherited, and often by programs whose
+    /// output goes elsewhere.
+    public static func isJournal(_ descriptor: Int32) -> Bool {
+        isStream(descriptor, named: environment("JOURNAL_STREAM"))
+    }
+
+    /// Whether a descriptor is the file with this device and inode, as `DEVICE:INODE`.
+    static func isStream(_ descriptor: Int32, named name: String?) -> Bool {
+        var status = stat()
+        guard let name, unsafe fstat(descriptor, &status) == 0 else { return false }
+        return name == "\(status.st_dev):\(status.st_ino)"
+    }
+
     /// Whether a process of that number exists.
     public static func exists(_ identifier: Int32) -> Bool {
         kill(identifier, 0) == 0 || Glibc.errno == EPERM

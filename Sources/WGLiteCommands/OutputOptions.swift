@@ -19,7 +19,7 @@ struct OutputOptions: ParsableArguments {
             switch kind {
             case .command: if verbose { Terminal.error("# \(text)") }
             case .notice: if !quiet { Terminal.error(text) }
-            case .warning: Terminal.error("warning: \(text)")
+            case .warning: Terminal.error("warning: \(text)", .warning)
             }
         }
     }

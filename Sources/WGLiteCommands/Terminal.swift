@@ -2,8 +2,21 @@ internal import LinuxSystem
 
 /// What people read: on standard output what they asked for, on standard error everything else.
 enum Terminal {
-    static func error(_ text: String) {
-        FileDescriptor.write("\(text)\n", to: 2)
+    static func error(_ text: String, _ severity: Severity = .notice) {
+        FileDescriptor.write("\(lines(text, severity, isJournal: Process.isJournal(2)))\n", to: 2)
+    }
+
+    /// How bad it is what a text says, by syslog's numbers.
+    enum Severity: Int {
+        case error = 3
+        case warning = 4
+        case notice = 5
+    }
+
+    /// Every line with its severity where the journal reads it.
+    static func lines(_ text: String, _ severity: Severity, isJournal: Bool) -> String {
+        guard isJournal else { return text }
+        return text.split(separator: "\n", omittingEmptySubsequences: false).map { "<\(severity.rawValue)>\($0)" }.joined(separator: "\n")
     }
 
     /// Writes all of a text, without a line end of its own.

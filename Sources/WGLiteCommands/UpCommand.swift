@@ -77,7 +77,9 @@ struct UpCommand: ParsableCommand {
     /// Shows a file's problems.
     /// - Throws: when one of them is an error, with the outcome as the last line.
     static func show(_ file: ConfigurationFile, quiet: Bool, outcome: String) throws {
-        for problem in file.diagnostics where problem.severity == .error || !quiet { Terminal.error("\(problem)") }
+        for problem in file.diagnostics where problem.severity == .error || !quiet {
+            Terminal.error("\(problem)", problem.severity == .error ? .error : .warning)
+        }
         if file.hasErrors { throw CommandFailure(outcome, status: .configuration) }
     }
 }
@@ -96,7 +98,7 @@ struct TunnelProcess {
     /// - Parameter word: what the starting process waits for; nil in the foreground.
     func run(_ word: consuming BackgroundStart.Word?) throws {
         let destination = LogDestination(name: interface)
-        let format = log.logFormat ?? (Process.environment("JOURNAL_STREAM") == nil ? .text : .journald)
+        let format = log.logFormat ?? (Process.isJournal(2) ? .journald : .text)
         let handler = TunnelLogHandler(
             logLevel: Logger.Level(rawValue: log.logLevel.rawValue) ?? .notice, label: interface, format: format, destination: destination)
         let logger = Logger(label: interface) { _ in handler }

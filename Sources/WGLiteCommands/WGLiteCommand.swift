@@ -50,7 +50,7 @@ public struct WGLiteCommand: ParsableCommand {
     }
 
     private static func fail(_ text: String, _ status: ExitCode) -> Never {
-        Terminal.error(text)
+        Terminal.error(text, .error)
         exit(withError: status)
     }
 

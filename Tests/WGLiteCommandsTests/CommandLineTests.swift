@@ -63,6 +63,11 @@ import Testing
         #expect(failure.status == ExitCode(78))
     }
 
+    @Test func `the journal is told with every line how bad it is, and nobody else is`() {
+        #expect(Terminal.lines("one\n  two", .error, isJournal: true) == "<3>one\n<3>  two")
+        #expect(Terminal.lines("one\n  two", .warning, isJournal: false) == "one\n  two")
+    }
+
     @Test func `up offers the names in etc wireguard, files and directories, and nothing beside them`() {
         let files = [
             "/etc/wireguard": ["home.conf", "key", "office.conf"], ".": [".hidden.conf", "notes", "other.conf", "sub"],
