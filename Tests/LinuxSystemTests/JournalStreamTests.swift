@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct JournalStreamTests {
     @Test func `a descriptor is the journal's only if the journal's name is its own`() throws {
-        let (one, other) = (open("/dev/null", O_WRONLY), open("/", O_RDONLY))
+        let (one, other) = unsafe (open("/dev/null", O_WRONLY), open("/", O_RDONLY))
         defer {
             close(one)
             close(other)
