@@ -18,8 +18,9 @@ let package = Package(
     name: "wg-lite",
     products: [
         .library(name: "TunAdapter", targets: ["TunAdapter"]),
+        // Installed as libtunadapter.so.1, which is its soname.
+        .library(name: "TunAdapterLibrary", type: .dynamic, targets: ["TunAdapterLibrary"]),
         // Its public declarations speak of keys and addresses.
-        .library(name: "tunadapter", type: .dynamic, targets: ["TunAdapterLibrary"]),
         .library(name: "WireGuardProtocol", targets: ["NetworkTypes", "WireGuardCrypto", "WireGuardProtocol"]),
         .executable(name: "wg-lite", targets: ["wg-lite"]),
     ],
