@@ -88,7 +88,8 @@ import Testing
         let victim = "\(fixture.path)/victim"
         try FileSystem.write(Array("precious".utf8), to: victim)
         try fixture.shell(
-            "ln -s ../victim inner/link; mkfifo -m 600 inner/pipe; mkdir inner/directory; ln victim inner/second; touch inner/open; chmod 666 inner/open")
+            "ln -s ../victim inner/link; mkfifo -m 600 inner/pipe; mkdir inner/directory; ln victim inner/second; touch inner/open; chmod 666 inner/open"
+        )
         let socket = try UnixSocket.listen(at: "\(fixture.inner)/socket")
         for name in ["link", "pipe", "directory", "socket", "second", "open"] {
             #expect(throws: SystemError.self, "\(name)") { try directory.read(name, limit: 100) }
