@@ -12,6 +12,7 @@ extension Adapter {
     ///   - name: 1 to 127 bytes of UTF-8 without control characters. A name that the kernel takes for an interface (at most 15 bytes,
     ///     no spaces, …) becomes the interface's; for another one an interface name is derived.
     ///   - pool: 1 to 96 bytes of UTF-8 without control characters: whose adapter it is, for example `org.example.product`.
+    ///   - options: how it is made.
     /// - Returns: its handle. A transient adapter lives as long as this handle or its session.
     /// - Throws: `invalidParameter` for what is out of its limits, before anything is made; `alreadyExists` when the pool has an
     ///   adapter of that name, an interface has the name, or an adapter has the GUID; `accessDenied` without the privilege;

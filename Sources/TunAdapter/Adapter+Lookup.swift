@@ -2,7 +2,9 @@ internal import LinuxSystem
 
 extension Adapter {
     /// The adapter `name` of `pool` in the calling thread's network namespace, whichever process made it.
-    /// - Parameter name: its name; also the name of its interface, where that is derived.
+    /// - Parameters:
+    ///   - name: its name; also the name of its interface, where that is derived.
+    ///   - pool: whose it is.
     /// - Throws: `fileNotFound` when nothing has the name; `alreadyExists` when what has it is no adapter of this library, or is one
     ///   of another pool; `invalidParameter` for names out of their limits.
     public static func open(name: String, pool: String) throws(AdapterError) -> Adapter {

@@ -50,7 +50,7 @@ extension Adapter {
     /// While a session runs in this process, or for the handle that made a transient adapter, it is a duplicate of that queue: it takes
     /// packets away from the session. Otherwise a queue is attached anew, and as long as the caller keeps it other sessions are
     /// refused as `busy` (of an adapter with several queues: only when all are attached). Reads and writes have a
-    /// `virtio_net_hdr` of 10 bytes before the packet; ``LinuxSystem/TunDescriptor/attachment()`` tells.
+    /// `virtio_net_hdr` of 10 bytes before the packet; `TunDescriptor.attachment()` tells.
     /// - Throws: as ``startSession(_:)``.
     public func openDeviceObject() throws(AdapterError) -> TunDescriptor {
         try withStateWhenFree { state throws(AdapterError) in

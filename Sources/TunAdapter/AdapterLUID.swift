@@ -10,7 +10,9 @@ public struct AdapterLUID: Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// - Parameter interfaceIndex: only its lower 24 bits have a place.
+    /// - Parameters:
+    ///   - interfaceType: IANA's number of it.
+    ///   - interfaceIndex: only its lower 24 bits have a place.
     public init(interfaceType: UInt16 = virtualInterfaceType, interfaceIndex: UInt32) {
         rawValue = UInt64(interfaceType) << 48 | UInt64(interfaceIndex & 0xff_ffff) << 24
     }

@@ -28,7 +28,9 @@ extension Session {
     }
 
     /// Appends packets to `batch` until it is full, nothing waits, the ring is full, or `superPackets` reads are done.
-    /// - Parameter superPackets: the most reads from the device, each of which may bring dozens of packets.
+    /// - Parameters:
+    ///   - batch: where they go; it may have some already.
+    ///   - superPackets: the most reads from the device, each of which may bring dozens of packets.
     /// - Returns: how many packets were appended.
     /// - Throws: `handleEndOfFile` once the session has ended.
     public func receive(into batch: inout ReceivedBatch, superPackets: Int = 8) throws(AdapterError) -> Int {

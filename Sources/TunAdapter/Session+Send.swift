@@ -12,6 +12,7 @@ extension Session {
 
     /// Sends the packet once everything allocated before it is sent or abandoned.
     /// - Parameters:
+    ///   - packet: one that this session has allocated.
     ///   - count: how many of its bytes, all by default; at least 1 and at most what was allocated.
     ///   - flushing: false if more follows at once, and then ``flush()`` by the caller.
     public func send(_ packet: consuming OutgoingPacket, count: Int? = nil, flushing: Bool = true) {

@@ -1,7 +1,7 @@
 // The packets as bare pointers, for callers whose language has no ownership. What the compiler can't see here, the ring checks.
 
 extension Session {
-    /// The next packet as a pointer into the ring, writable in place; the caller releases it with ``unsafeRelease(_:)``.
+    /// The next packet as a pointer into the ring, writable in place; the caller releases it with ``unsafeRelease(_:)-(UnsafeRawPointer)``.
     /// - Returns: nil if none waits, or if all of the ring is in the callers' hands.
     /// - Throws: `handleEndOfFile` once the session has ended.
     public func unsafeReceive() throws(AdapterError) -> UnsafeMutableRawBufferPointer? {
@@ -12,7 +12,9 @@ extension Session {
     }
 
     /// Fills `packets` from its beginning with what waits, without waiting; the caller releases them.
-    /// - Parameter superPackets: the most reads from the device, each of which may bring dozens of packets.
+    /// - Parameters:
+    ///   - packets: where they are written.
+    ///   - superPackets: the most reads from the device, each of which may bring dozens of packets.
     /// - Returns: how many were received; 0 if none waits, or if all of the ring is in the callers' hands.
     /// - Throws: `handleEndOfFile` once the session has ended.
     public func unsafeReceive(
@@ -90,7 +92,9 @@ extension Session {
     }
 
     /// Sends an allocated packet, by its first byte, and flushes.
-    /// - Parameter count: how many of its bytes; nil for all.
+    /// - Parameters:
+    ///   - packet: where it begins.
+    ///   - count: how many of its bytes; nil for all.
     /// - Throws: `invalidHandle` if the pointer is none of an allocated packet of this session, or was given back already;
     ///   `invalidParameter` for 0 or more bytes than were allocated, and then the packet stays the caller's.
     public func unsafeSend(_ packet: UnsafeRawPointer, count: Int? = nil) throws(AdapterError) {

@@ -24,7 +24,9 @@ public struct CookieChecker: Sendable {
 
     /// Whether the sender of a handshake message knows our public key: the check that comes before all others, 400 ns.
     ///
-    /// - Parameter datagram: a whole initiation or response.
+    /// - Parameters:
+    ///   - datagram: a whole initiation or response.
+    ///   - local: whom it is for.
     public static func hasValidMAC1(_ datagram: UnsafeRawBufferPointer, to local: LocalIdentity) -> Bool {
         let end = datagram.count - MessagePart.macs
         // SAFETY: the caller vouches for a whole message, which ends with two MACs.
@@ -37,6 +39,7 @@ public struct CookieChecker: Sendable {
     /// - Parameters:
     ///   - datagram: a whole initiation or response, whose first MAC was found valid.
     ///   - source: where it came from.
+    ///   - now: when it came.
     ///   - generator: makes the new secret if the old one is out of date, so all cookies are.
     public mutating func hasValidMAC2(
         _ datagram: UnsafeRawBufferPointer, from source: Endpoint, at now: Instant,
@@ -54,6 +57,8 @@ public struct CookieChecker: Sendable {
     /// - Parameters:
     ///   - datagram: a whole initiation or response, whose first MAC was found valid.
     ///   - source: where it came from, and where the answer must go.
+    ///   - local: whom it is for.
+    ///   - now: when it came.
     ///   - generator: must be fit for nonces; makes a new secret too if the old one is out of date.
     public mutating func reply(
         to datagram: UnsafeRawBufferPointer, from source: Endpoint, local: LocalIdentity, at now: Instant,

@@ -10,6 +10,8 @@ public struct InitiationCreation: Sendable {
     let timestamp: TAI64N
 
     /// - Parameters:
+    ///   - local: who makes it.
+    ///   - remote: whom it is for.
     ///   - senderIndex: random, and unique among all sessions and handshakes of the tunnel; the session will keep it.
     ///   - timestamp: later than that of every earlier initiation to this peer.
     ///   - generator: makes the ephemeral private key; must be a cryptographic one outside of simulations.
@@ -81,7 +83,7 @@ public struct InitiationCreation: Sendable {
     }
 }
 
-/// An initiation to send, for ``Peer/send(_:at:)``; mac2 is still missing.
+/// An initiation to send, for ``Peer/send(_:at:)-(CreatedInitiation,_)``; mac2 is still missing.
 public struct CreatedInitiation: Sendable {
     /// The message; complete once ``Peer/send(_:at:)-(CreatedInitiation,_)`` has returned.
     public internal(set) var message: HandshakeInitiation
@@ -108,6 +110,8 @@ public struct ResponseConsumption: Sendable {
     let message: HandshakeResponse
 
     /// - Parameters:
+    ///   - local: who made the initiation.
+    ///   - remote: who answers.
     ///   - handshake: ``Peer/pendingHandshake`` of the peer that the message's receiver index leads to.
     ///   - message: one whose mac1 was found right.
     public init(local: LocalIdentity, remote: RemoteIdentity, handshake: InitiatorHandshake, message: HandshakeResponse) {

@@ -5,7 +5,9 @@ public struct InitiationOpening: Sendable {
     let local: LocalIdentity
     let message: HandshakeInitiation
 
-    /// - Parameter message: one whose mac1 was found right.
+    /// - Parameters:
+    ///   - local: whom it is for.
+    ///   - message: one whose mac1 was found right.
     public init(local: LocalIdentity, message: HandshakeInitiation) {
         self.local = local
         self.message = message
@@ -154,7 +156,7 @@ public struct ResponseCreation: Sendable {
     }
 }
 
-/// A response to send and the session that it makes, for ``Peer/send(_:at:)``; mac2 is still missing.
+/// A response to send and the session that it makes, for ``Peer/send(_:at:)-(CreatedResponse,_)``; mac2 is still missing.
 public struct CreatedResponse: Sendable {
     /// The message; complete once ``Peer/send(_:at:)-(CreatedResponse,_)`` has returned.
     public internal(set) var message: HandshakeResponse

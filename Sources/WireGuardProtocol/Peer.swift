@@ -23,7 +23,7 @@ public import NetworkTypes
 /// keepalive: the responder waits for it.
 ///
 /// **Responding.** Perform an ``InitiationOpening`` without the lock, look the peer up by public key, ``OpenedInitiation/authenticate(as:)``,
-/// then ``accept(_:at:)``. Register a fresh index, perform a ``ResponseCreation`` without the lock, then ``send(_:at:)-(CreatedResponse,_)``, let
+/// then ``accept(_:at:)-(AuthenticatedInitiation,_)``. Register a fresh index, perform a ``ResponseCreation`` without the lock, then ``send(_:at:)-(CreatedResponse,_)``, let
 /// the index lead to `keypairs.next`, and send its message.
 ///
 /// Before any handshake message is worked on, its first MAC is checked (``CookieChecker``). What is done without the lock is checked
@@ -60,7 +60,9 @@ public struct Peer: ~Copyable {
 
     /// A peer without a session.
     ///
-    /// - Parameter jitterSeed: random; it decides the jitter of this peer's timers.
+    /// - Parameters:
+    ///   - remote: who it is.
+    ///   - jitterSeed: random; it decides the jitter of this peer's timers.
     public init(remote: RemoteIdentity, jitterSeed: UInt64) {
         self.remote = remote
         timers = PeerTimers(jitterSeed: jitterSeed)
@@ -76,7 +78,9 @@ public struct Peer: ~Copyable {
 
     /// Sends an empty packet whenever nothing went either way for `interval`; the first one at once if there was none before.
     ///
-    /// - Parameter interval: nil or zero for never.
+    /// - Parameters:
+    ///   - interval: nil or zero for never.
+    ///   - now: the time of the change.
     public mutating func setPersistentKeepalive(_ interval: Interval?, at now: Instant) {
         timers.setPersistentKeepalive(interval, at: now)
     }
@@ -94,7 +98,9 @@ public struct Peer: ~Copyable {
 
     /// A batch of data messages or keepalives was sent on the current session.
     ///
-    /// - Parameter carryingData: whether any of them was more than a keepalive.
+    /// - Parameters:
+    ///   - carryingData: whether any of them was more than a keepalive.
+    ///   - now: when they were sent.
     public mutating func didSend(carryingData: Bool, at now: Instant) -> PeerActions {
         timers.authenticatedPacketSent(at: now)
         if carryingData { timers.dataSent(at: now) }
@@ -106,7 +112,9 @@ public struct Peer: ~Copyable {
 
     /// A batch of messages that were authentic and new was received, on any session.
     ///
-    /// - Parameter carryingData: whether any of them was more than a keepalive.
+    /// - Parameters:
+    ///   - carryingData: whether any of them was more than a keepalive.
+    ///   - now: when they came.
     public mutating func didReceive(carryingData: Bool, at now: Instant) -> PeerActions {
         timers.authenticatedPacketReceived(at: now)
         if carryingData { timers.dataReceived(at: now) }
@@ -126,7 +134,9 @@ public struct Peer: ~Copyable {
 
     /// An authentic message was received on `keypairs.next`: from now on it is the current session, and what is staged can be sent.
     ///
-    /// - Parameter unixNanoseconds: the wall clock, for ``lastHandshake``.
+    /// - Parameters:
+    ///   - now: when it came.
+    ///   - unixNanoseconds: the wall clock, for ``lastHandshake``.
     public mutating func confirm(at now: Instant, unixNanoseconds: UInt64) -> ReleasedIndices {
         handshakeCompleted(unixNanoseconds: unixNanoseconds)
         return keypairs.promoteNext()
@@ -142,7 +152,9 @@ public struct Peer: ~Copyable {
 
     /// Asks for a new session.
     ///
-    /// - Parameter isRetry: false if something new needs it, which restarts the count of tries; true for ``PeerActions/retryHandshake``.
+    /// - Parameters:
+    ///   - now: the time of the wish.
+    ///   - isRetry: false if something new needs it, which restarts the count of tries; true for ``PeerActions/retryHandshake``.
     /// - Returns: whether an initiation is to be made now. If not, one was sent less than ``Limits/rekeyTimeout`` ago, and a timer will ask again.
     public mutating func beginHandshake(at now: Instant, isRetry: Bool) -> Bool {
         if !isRetry { timers.handshakeRequested() }
@@ -171,7 +183,10 @@ public struct Peer: ~Copyable {
 
     /// The response to ``pendingHandshake`` has been consumed: its session is now `keypairs.current`, under the handshake's index.
     ///
-    /// - Parameter unixNanoseconds: the wall clock, for ``lastHandshake``.
+    /// - Parameters:
+    ///   - session: what the response has made.
+    ///   - now: when it came.
+    ///   - unixNanoseconds: the wall clock, for ``lastHandshake``.
     /// - Throws: ``Refusal/state`` if another handshake or other keys have taken its place meanwhile.
     public mutating func establish(
         _ session: DerivedSession, at now: Instant, unixNanoseconds: UInt64

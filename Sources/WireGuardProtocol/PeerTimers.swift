@@ -28,7 +28,7 @@ public struct PeerTimers: Sendable {
     /// Initiations sent since the last completed handshake, or since a packet last asked for one.
     public private(set) var handshakeTries = 0
 
-    /// The time after which an empty packet is sent if nothing went either way; nil for never. See ``setPersistentKeepalive(_:at:)``.
+    /// The time after which an empty packet is sent if nothing went either way; nil for never. See ``Peer/setPersistentKeepalive(_:at:)``.
     public private(set) var persistentKeepalive: Interval?
 
     /// Nothing armed.

@@ -53,7 +53,9 @@ public struct TransportMessage: Hashable, Sendable {
 
     /// The length of the padded payload: the next multiple of ``Limits/paddingMultiple``, but not past the interface's MTU.
     ///
-    /// - Parameter byteCount: the length of the inner packet; one above the MTU is not padded.
+    /// - Parameters:
+    ///   - byteCount: the length of the inner packet; one above the MTU is not padded.
+    ///   - mtu: of the interface, in bytes.
     @inlinable
     public static func paddedByteCount(of byteCount: Int, mtu: Int) -> Int {
         let multiple = Limits.paddingMultiple
