@@ -1,7 +1,11 @@
 #define _GNU_SOURCE
 #include "DatagramShims.h"
 
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <pthread.h>
 #include <sched.h>
@@ -84,6 +88,50 @@ unsigned long clinux_write_datagram_control(
         at = append(at, IPPROTO_UDP, CLINUX_UDP_SEGMENT, &segment_size, sizeof segment_size);
     }
     return (unsigned long)(at - (unsigned char *)control);
+}
+
+int clinux_receive_error(int descriptor, struct clinux_socket_error *result) {
+    // The datagram itself comes along; what of it doesn't fit is cut off.
+    uint8_t datagram[1];
+    _Alignas(8) unsigned char control[256];
+    struct iovec vector = {datagram, sizeof datagram};
+    memset(result, 0, sizeof *result);
+    struct msghdr header = {
+        .msg_name = &result->destination, .msg_namelen = sizeof result->destination, .msg_iov = &vector, .msg_iovlen = 1,
+        .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t count;
+    do {
+        count = recvmsg(descriptor, &header, MSG_ERRQUEUE | MSG_DONTWAIT);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) return errno == EAGAIN ? 0 : -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c != NULL; c = CMSG_NXTHDR(&header, c)) {
+        bool is_v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+        bool is_v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+        if (!is_v4 && !is_v6) continue;
+        size_t address_size = is_v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+        struct sock_extended_err error;
+        if (c->cmsg_len < CMSG_LEN(sizeof error)) continue;
+        memcpy(&error, CMSG_DATA(c), sizeof error);
+        result->number = (int32_t)error.ee_errno;
+        result->info = error.ee_info;
+        result->origin = error.ee_origin;
+        result->type = error.ee_type;
+        result->code = error.ee_code;
+        if (c->cmsg_len >= CMSG_LEN(sizeof error + address_size)) memcpy(&result->reporter, CMSG_DATA(c) + sizeof error, address_size);
+    }
+    return 1;
+}
+
+int clinux_socket_memory(int descriptor, struct clinux_socket_memory *result) {
+    uint32_t values[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof values;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, values, &size) != 0) return -1;
+    result->received = values[SK_MEMINFO_RMEM_ALLOC];
+    result->receive_limit = values[SK_MEMINFO_RCVBUF];
+    result->queued = values[SK_MEMINFO_WMEM_ALLOC];
+    result->send_limit = values[SK_MEMINFO_SNDBUF];
+    result->drops = values[SK_MEMINFO_DROPS];
+    return 0;
 }
 
 void clinux_set_thread_name(const char *name) {

@@ -22,6 +22,8 @@ public struct DatagramReceiveBatch: ~Copyable {
     /// A merged message can have all 65,535 bytes of an IP packet; a smaller buffer would lose its tail.
     private static let bufferSize = 1 << 16
     private static let controlSize = 160
+    /// How often a receive that fails is tried.
+    private static let attempts = 4
 
     private let capacity: Int
     private var filled = 0
@@ -60,9 +62,14 @@ public struct DatagramReceiveBatch: ~Copyable {
     /// How many messages the last receive brought.
     public var count: Int { filled }
 
+    /// The errno with which the last receive failed; 0 if it didn't, or if there was nothing to receive.
+    public private(set) var error: Int32 = 0
+
     /// Receives what waits at `socket`, without blocking.
     /// - Parameter limit: the most messages to take; no more than this batch's capacity.
-    /// - Returns: the number of messages; 0 when nothing waits, or when the socket reports an error of an earlier send.
+    ///
+    /// An error of an earlier send is reported once by whatever is done next with a socket: then it is asked again.
+    /// - Returns: the number of messages; 0 when nothing waits, or with ``error``.
     @discardableResult
     public mutating func receive(from socket: UDPSocket, atMost limit: Int = .max) -> Int {
         let wanted = min(limit, capacity)
@@ -72,9 +79,12 @@ public struct DatagramReceiveBatch: ~Copyable {
             unsafe messages[i].header.msg_controllen = Self.controlSize
         }
         var result: Int32
+        var failures = 0
         repeat {
             result = unsafe clinux_recvmmsg(socket.descriptor, messages, UInt32(wanted), Int32(MSG_DONTWAIT))
-        } while result < 0 && errno == EINTR
+            error = result < 0 && errno != EAGAIN ? errno : 0
+            if error != 0 && error != EINTR { failures += 1 }
+        } while error != 0 && failures < Self.attempts
         filled = max(0, Int(result))
         return filled
     }

@@ -7,39 +7,43 @@ extension DatagramSendQueue {
     /// Sends everything queued through `socket` and empties the queue.
     ///
     /// A full socket buffer is waited for (up to 100 ms: the sender's only back-pressure); what the kernel refuses to segment is
-    /// sent one by one; a stale source address is dropped and the kernel's choice taken. Other errors lose the datagrams, as a
-    /// network would, and are reported.
+    /// sent one by one; a stale source address is dropped and the kernel's choice taken; what failed for an earlier datagram's sake is
+    /// sent again. Other errors lose the datagrams, as a network would, and are reported, by run in ``outcome(at:)``.
     /// - Parameters:
     ///   - socket: nil if the system lacks this address family: everything queued is dropped.
-    ///   - now: paces how long a segment size stays marked as too big for the path.
+    ///   - now: paces how long a destination stays marked as taking no super-datagrams.
     public mutating func flush(to socket: UDPSocket?, now: Instant) -> Report {
         var report = Report()
-        guard let socket else {
-            for index in 0..<entryCount { report.droppedDatagrams += unsafe entries[index].segments }
-            report.lastError = EAFNOSUPPORT
-            removeAll()
-            return report
-        }
-        var first = 0
-        while first < entryCount {
-            // What must go one by one stands between stretches that leave whole.
-            guard leavesWhole(first, socket, now) else {
-                sendSeparately(first, socket, &report)
-                first += 1
-                continue
+        if let socket {
+            var first = 0
+            while first < entryCount {
+                // What must go one by one stands between stretches that leave whole.
+                guard leavesWhole(first, socket, now) else {
+                    sendSeparately(first, socket, &report)
+                    first += 1
+                    continue
+                }
+                var end = first + 1
+                while end < entryCount && leavesWhole(end, socket, now) { end += 1 }
+                first = sendWhole(first..<end, socket, now, &report)
             }
-            var end = first + 1
-            while end < entryCount && leavesWhole(end, socket, now) { end += 1 }
-            first = sendWhole(first..<end, socket, now, &report)
+        } else {
+            for index in 0..<entryCount {
+                lose(unsafe entries[index].segments, bytes: unsafe entries[index].bytes, of: index, EAFNOSUPPORT, &report)
+            }
         }
+        let outcomes = destinationCount
         removeAll()
+        outcomeCount = outcomes
         return report
     }
 
     private func leavesWhole(_ index: Int, _ socket: UDPSocket, _ now: Instant) -> Bool {
-        let entry = unsafe entries[index]
-        if entry.segments == 1 { return true }
-        return socket.segmentation.load(ordering: .relaxed) && (entry.segmentSize < oversizedSegment || now >= oversizedUntil)
+        let entry = unsafe entries + index
+        if unsafe entry.pointee.segments == 1 { return true }
+        return unsafe socket.mayTrySegmentation(at: now)
+            && segmentSizeLimits.allow(
+                entry.pointee.segmentSize, to: destinations[entry.pointee.destination].outcome.endpoint.address, at: now)
     }
 
     /// Sends a stretch of entries, each in one message; returns the index of the first entry not dealt with.
@@ -48,54 +52,78 @@ extension DatagramSendQueue {
             prepareMessage(index, message: index)
         }
         var next = range.lowerBound
+        var repeats = 0
         while next < range.upperBound {
             // SAFETY: the messages of the range were prepared just now and point into this queue's own arrays.
             let sent = unsafe clinux_sendmmsg(socket.descriptor, messages + next, UInt32(range.upperBound - next), 0)
             if sent > 0 {
-                for index in next..<next + Int(sent) { report.sentDatagrams += unsafe entries[index].segments }
+                for index in next..<next + Int(sent) {
+                    let segments = unsafe entries[index].segments
+                    if segments > 1 { socket.didSegment() }
+                    report.sentDatagrams += segments
+                    unsafe destinations[entries[index].destination].outcome.sentDatagrams += segments
+                }
                 next += Int(sent)
+                repeats = 0
                 continue
             }
             let error = errno
-            switch error {
-            case EINTR:
+            switch recourse(error, entry: next, isSuperDatagram: unsafe entries[next].segments > 1, repeats) {
+            case .again:
+                repeats += 1
                 continue
-            case EAGAIN:
-                if waitUntilWritable(socket) { continue }
-            case EINVAL, EADDRNOTAVAIL, ENETUNREACH, EHOSTUNREACH, ENODEV:
-                if let source = dropSource(next) {
-                    report.staleSource = source
-                    prepareMessage(next, message: next)
-                    continue
+            case .whenWritable where waitUntilWritable(socket):
+                continue
+            case .withoutSource:
+                report.staleSource = dropSource(next)
+                // Those behind it to the same destination were prepared with the same source.
+                for index in next..<range.upperBound where unsafe entries[index].destination == entries[next].destination {
+                    prepareMessage(index, message: index)
                 }
-                if unsafe error == EINVAL && entries[next].segments > 1 {
-                    refuseSegmentation(socket, error, &report)
-                    return next
-                }
-            case EIO where unsafe entries[next].segments > 1:
-                refuseSegmentation(socket, error, &report)
+                continue
+            case .cut:
+                refuseSegmentation(next, socket, error, now, &report)
                 return next
-            case EMSGSIZE where unsafe entries[next].segments > 1:
-                // A segment is larger than the path: alone, the kernel may fragment it.
-                oversizedSegment = unsafe min(now >= oversizedUntil ? .max : oversizedSegment, entries[next].segmentSize)
-                oversizedUntil = now + Limits.retryOversized
-                return next
-            default:
+            case .whenWritable, .lose:
                 break
             }
-            report.droppedDatagrams += unsafe entries[next].segments
-            report.lastError = error
+            lose(unsafe entries[next].segments, bytes: unsafe entries[next].bytes, of: next, error, &report)
             next += 1
+            repeats = 0
         }
         return next
     }
 
-    private func refuseSegmentation(_ socket: UDPSocket, _ error: Int32, _ report: inout Report) {
-        socket.segmentation.store(false, ordering: .relaxed)
-        report.segmentationRefused = error
+    @inline(never)
+    private func recourse(_ error: Int32, entry: Int, isSuperDatagram: Bool, _ repeats: Int) -> SendRecourse {
+        let destination = unsafe destinations + entries[entry].destination
+        return SendRecourse.after(
+            error,
+            SendRecourse.Circumstances(
+                isSuperDatagram: isSuperDatagram, hasSource: unsafe destination.pointee.source != nil, repeats: repeats,
+                isProven: unsafe destination.pointee.outcome.error == error))
     }
 
-    /// Lets the kernel choose the source for this entry's destination; returns what it was, nil if the kernel chose already.
+    /// Datagrams of an entry are lost.
+    private func lose(_ count: Int, bytes: Int, of entry: Int, _ error: Int32, _ report: inout Report) {
+        let destination = unsafe destinations + entries[entry].destination
+        unsafe destination.pointee.outcome.droppedDatagrams += count
+        unsafe destination.pointee.outcome.droppedBytes += bytes
+        unsafe destination.pointee.outcome.error = error
+        report.droppedDatagrams += count
+        report.lastError = error
+    }
+
+    private mutating func refuseSegmentation(
+        _ index: Int, _ socket: UDPSocket, _ error: Int32, _ now: Instant, _ report: inout Report
+    ) {
+        let entry = unsafe entries[index]
+        if socket.refusedSegmentation(error, at: now) { report.segmentationRefused = error }
+        let destination = unsafe destinations[entry.destination].outcome.endpoint.address
+        segmentSizeLimits.refuse(entry.segmentSize, to: destination, at: now)
+    }
+
+    /// Lets the kernel choose the source for this entry's destination; returns what it was.
     private mutating func dropSource(_ index: Int) -> EndpointSource? {
         let destination = unsafe entries[index].destination
         let source = unsafe destinations[destination].source
@@ -110,6 +138,41 @@ extension DatagramSendQueue {
 
     /// Sends an entry's datagrams each in a message of its own.
     private mutating func sendSeparately(_ index: Int, _ socket: UDPSocket, _ report: inout Report) {
+        let count = prepareSeparately(index)
+        var next = 0
+        var repeats = 0
+        while next < count {
+            // SAFETY: `count` messages were prepared and point into this queue's own arrays.
+            let sent = unsafe clinux_sendmmsg(socket.descriptor, messages + next, UInt32(count - next), 0)
+            if sent > 0 {
+                report.sentDatagrams += Int(sent)
+                unsafe destinations[entries[index].destination].outcome.sentDatagrams += Int(sent)
+                next += Int(sent)
+                repeats = 0
+                continue
+            }
+            let error = errno
+            switch recourse(error, entry: index, isSuperDatagram: false, repeats) {
+            case .again:
+                repeats += 1
+                continue
+            case .whenWritable where waitUntilWritable(socket):
+                continue
+            case .withoutSource:
+                report.staleSource = dropSource(index)
+                _ = prepareSeparately(index)
+                continue
+            case .whenWritable, .cut, .lose:
+                break
+            }
+            lose(1, bytes: unsafe singles[next].iov_len, of: index, error, &report)
+            next += 1
+            repeats = 0
+        }
+    }
+
+    /// Lays out a message for each of an entry's datagrams; returns how many there are.
+    private func prepareSeparately(_ index: Int) -> Int {
         let entry = unsafe entries[index]
         prepareMessage(index, message: 0)
         // The segmentation request stands last in the control space: leave it off.
@@ -132,20 +195,7 @@ extension DatagramSendQueue {
                 count += 1
             }
         }
-        var next = 0
-        while next < count {
-            let sent = unsafe clinux_sendmmsg(socket.descriptor, messages + next, UInt32(count - next), 0)
-            if sent > 0 {
-                report.sentDatagrams += Int(sent)
-                next += Int(sent)
-                continue
-            }
-            let error = errno
-            if error == EINTR || (error == EAGAIN && waitUntilWritable(socket)) { continue }
-            report.droppedDatagrams += 1
-            report.lastError = error
-            next += 1
-        }
+        return count
     }
 
     private func prepareMessage(_ index: Int, message: Int) {
@@ -153,7 +203,7 @@ extension DatagramSendQueue {
         let address = unsafe addresses + entry.destination * SocketAddress.capacity
         var header = unsafe msghdr()
         unsafe header.msg_name = address
-        unsafe header.msg_namelen = SocketAddress.write(destinations[entry.destination].endpoint, to: address)
+        unsafe header.msg_namelen = SocketAddress.write(destinations[entry.destination].outcome.endpoint, to: address)
         unsafe header.msg_iov = vectors + entry.firstPiece
         unsafe header.msg_iovlen = entry.pieces
         let control = writeControl(index, segmentSize: entry.segments > 1 ? UInt16(entry.segmentSize) : 0)
@@ -178,8 +228,17 @@ extension DatagramSendQueue {
             }
             return unsafe Int(
                 clinux_write_datagram_control(
-                    control, family.rawValue, bytes.assumingMemoryBound(to: UInt8.self), source.interfaceIndex, entry.trafficClass,
+                    control, family.rawValue, bytes.assumingMemoryBound(to: UInt8.self), source.forcedInterface, entry.trafficClass,
                     segmentSize))
         }
+    }
+}
+
+extension EndpointSource {
+    /// The interface to name beside the address. The routing table chooses it, as for the kernel's WireGuard; only a link-local address
+    /// means nothing without one.
+    fileprivate var forcedInterface: UInt32 {
+        if case .v6 = address, address.isLinkLocal { return interfaceIndex }
+        return 0
     }
 }

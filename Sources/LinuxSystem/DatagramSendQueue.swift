@@ -17,8 +17,6 @@ public struct DatagramSendQueue: ~Copyable {
         static let segments = 64
         /// The largest UDP payload over IPv4: 65,535 less 20 of IP and 8 of UDP.
         static let bytes = 65_507
-        /// How long a segment size that was too big for the path (EMSGSIZE) is not tried again.
-        static let retryOversized = Interval.seconds(60)
     }
 
     /// What became of the datagrams of one flush.
@@ -27,12 +25,25 @@ public struct DatagramSendQueue: ~Copyable {
         public var droppedDatagrams = 0
         /// The errno of the last datagram that was dropped; 0 if none was.
         public var lastError: Int32 = 0
-        /// The errno with which the kernel refused segmentation for good, once; 0 otherwise.
+        /// The errno with which the kernel refused segmentation on a socket on which it has never worked; once for each socket, else 0.
         public var segmentationRefused: Int32 = 0
         /// A sticky source address that no longer worked, so that the kernel chose another.
         public var staleSource: EndpointSource?
 
         public init() {}
+    }
+
+    /// What became of the datagrams of one run: what one ``begin(_:from:tag:)`` began.
+    public struct Outcome: Sendable {
+        public var endpoint: Endpoint
+        /// As it was given with the run.
+        public var tag: UInt64
+        public var sentDatagrams = 0
+        public var droppedDatagrams = 0
+        /// Bytes of the dropped ones.
+        public var droppedBytes = 0
+        /// The errno of the last one that was dropped; 0 if none was.
+        public var error: Int32 = 0
     }
 
     struct Entry {
@@ -48,7 +59,7 @@ public struct DatagramSendQueue: ~Copyable {
     }
 
     struct Destination {
-        var endpoint: Endpoint
+        var outcome: Outcome
         var source: EndpointSource?
     }
 
@@ -65,9 +76,9 @@ public struct DatagramSendQueue: ~Copyable {
     let singles: UnsafeMutablePointer<iovec>
     let controls: UnsafeMutableRawPointer
     let addresses: UnsafeMutableRawPointer
-    /// Segments of this size or more are sent one by one until `oversizedUntil`.
-    var oversizedSegment = Int.max
-    var oversizedUntil = Instant(nanoseconds: 0)
+    var segmentSizeLimits = SegmentSizeLimits()
+    /// The runs of the last flush.
+    public internal(set) var outcomeCount = 0
 
     /// Makes room for `capacity` datagrams, whatever becomes of them: as many destinations, pieces and super-datagrams.
     public init(capacity: Int, family: AddressFamily) {
@@ -97,17 +108,33 @@ public struct DatagramSendQueue: ~Copyable {
 
     public var isEmpty: Bool { entryCount == 0 }
 
+    /// What became of a run of the last flush; valid until the next ``begin(_:from:tag:)``.
+    /// - Parameter index: below ``outcomeCount``.
+    public func outcome(at index: Int) -> Outcome {
+        precondition(index < outcomeCount)
+        return unsafe destinations[index].outcome
+    }
+
     /// Starts a run of datagrams to `endpoint`. Call it before the first ``append(_:count:trafficClass:)`` and at each change
     /// of destination.
+    /// - Parameters:
+    ///   - source: the local address to send from; nil lets the kernel choose. The interface is always the routing table's choice.
+    ///   - tag: whatever tells the caller whose run it is; ``outcome(at:)`` gives it back.
     /// - Returns: false if the queue is full: flush, then begin again.
-    public mutating func begin(_ endpoint: Endpoint, from source: EndpointSource?) -> Bool {
+    public mutating func begin(_ endpoint: Endpoint, from source: EndpointSource?, tag: UInt64 = 0) -> Bool {
+        outcomeCount = 0
         if destinationCount > 0 {
-            let current = unsafe destinations[destinationCount - 1]
-            if current.endpoint == endpoint && current.source == source { return true }
+            let current = unsafe destinations + (destinationCount - 1)
+            if unsafe current.pointee.outcome.endpoint == endpoint, unsafe current.pointee.source == source,
+                unsafe current.pointee.outcome.tag == tag
+            {
+                return true
+            }
         }
         guard destinationCount < capacity else { return false }
         // SAFETY: below capacity.
-        unsafe (destinations + destinationCount).initialize(to: Destination(endpoint: endpoint, source: source))
+        unsafe (destinations + destinationCount).initialize(
+            to: Destination(outcome: Outcome(endpoint: endpoint, tag: tag), source: source))
         destinationCount += 1
         return true
     }
@@ -153,9 +180,10 @@ public struct DatagramSendQueue: ~Copyable {
     }
 
     /// Forgets everything queued.
-    mutating func removeAll() {
+    public mutating func removeAll() {
         entryCount = 0
         pieceCount = 0
         destinationCount = 0
+        outcomeCount = 0
     }
 }

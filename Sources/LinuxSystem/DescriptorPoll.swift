@@ -18,6 +18,8 @@ public struct DescriptorPoll {
     }
 
     /// Sleeps until one of them is ready or `timeout` has passed; nil waits for ever. Hang-ups and errors count as ready.
+    /// Where the system can't wait (no memory, fewer descriptors allowed than asked about) none is ready, after a tenth of a second: whoever
+    /// waits in a loop must not spin.
     /// - Returns: for each, whether it is ready.
     public static func wait(_ interests: [Interest], for timeout: Interval? = nil) -> [Bool] {
         var polls = interests.map { interest in
@@ -37,6 +39,7 @@ public struct DescriptorPoll {
                     : clinux_ppoll(buffer.baseAddress, UInt(buffer.count), &time)
             }
             if result < 0, Glibc.errno == EINTR { continue }
+            if result < 0 { SystemThread.sleep(.milliseconds(100)) }
             return polls.map { $0.revents != 0 }
         }
     }

@@ -24,6 +24,8 @@ public enum ErrorNumber {
     public static let addressNotAvailable = Glibc.EADDRNOTAVAIL
     /// EFBIG: longer than anything that makes sense.
     public static let tooBig = Glibc.EFBIG
+    /// ENOBUFS: a queue on the way out is full.
+    public static let noBufferSpace = Glibc.ENOBUFS
     /// EADDRINUSE: the port is taken.
     public static let addressInUse = Glibc.EADDRINUSE
 }

@@ -24,6 +24,8 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
         public static let links = Groups(rawValue: 0x1)
         public static let addresses = Groups(rawValue: 0x10 | 0x100)
         public static let routes = Groups(rawValue: 0x40 | 0x400)
+        /// Policy rules; ``NetlinkMonitor/drain()`` hears of them.
+        public static let rules = Groups(rawValue: 0x80 | 0x4_0000)
     }
 
     private let socket: NetlinkSocket
@@ -49,6 +51,19 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
                 if error.isWouldBlock { return events }
                 guard error.errno == ENOBUFS else { throw error }
                 events.append(.missed)
+            }
+        }
+    }
+
+    /// Takes the events that wait, without blocking, whatever they are about: cheap however many there are.
+    public func drain() throws(SystemError) {
+        while true {
+            do {
+                try socket.receive { _ in nil }
+            } catch {
+                if error.isWouldBlock { return }
+                // More happened than the socket could hold.
+                guard error.errno == ENOBUFS else { throw error }
             }
         }
     }

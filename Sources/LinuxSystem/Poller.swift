@@ -37,6 +37,13 @@ public struct Poller: ~Copyable, Sendable {
     /// Sleeps until a descriptor is ready or `timeout` has passed; nil waits for ever. Hang-ups and errors count as ready.
     /// - Returns: the tokens of the ready ones, a bit each; 0 when the time is over.
     public func wait(for timeout: Interval?) -> UInt64 {
+        var errors: UInt64 = 0
+        return wait(for: timeout, errors: &errors)
+    }
+
+    /// As ``wait(for:)``.
+    /// - Parameter errors: the tokens of those that have hung up or hold an error; they are among the ready ones too.
+    public func wait(for timeout: Interval?, errors: inout UInt64) -> UInt64 {
         let milliseconds = timeout.map { Int32(clamping: ($0.nanoseconds + 999_999) / 1_000_000) } ?? -1
         return unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.capacity) { events in
             while true {
@@ -44,8 +51,11 @@ public struct Poller: ~Copyable, Sendable {
                 let count = unsafe epoll_wait(epoll.rawValue, events.baseAddress, Int32(Self.capacity), milliseconds)
                 if count < 0 && Glibc.errno == EINTR { continue }
                 var ready: UInt64 = 0
+                errors = 0
                 for i in 0..<max(0, Int(count)) {
-                    ready |= unsafe 1 << events[i].data.u64
+                    let bit = unsafe UInt64(1) << events[i].data.u64
+                    ready |= bit
+                    if unsafe events[i].events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { errors |= bit }
                 }
                 return ready
             }

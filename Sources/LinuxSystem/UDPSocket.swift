@@ -14,8 +14,8 @@ public enum AddressFamily: Sendable {
 ///
 /// Sends and receives may come from several threads at once: the kernel serialises them, and the batches they use
 /// (``DatagramReceiveBatch``, ``DatagramSendQueue``) belong to their callers. The socket reports local addresses (for sticky
-/// sources) and traffic classes (for ECN), lets the kernel fragment what is too big for the path, and merges received
-/// datagrams (UDP_GRO). Source: udp(7), ip(7), ipv6(7).
+/// sources) and traffic classes (for ECN), lets the kernel fragment what is too big for the path, merges received
+/// datagrams (UDP_GRO), and keeps what became of datagrams that were sent (``nextError()``). Source: udp(7), ip(7), ipv6(7).
 public final class UDPSocket: Sendable {
     /// What the kernel is asked to buffer each way; what WireGuard implementations ask for.
     public static let bufferSize: Int32 = 7 << 20
@@ -25,8 +25,13 @@ public final class UDPSocket: Sendable {
     public let family: AddressFamily
     /// The local UDP port.
     public let port: UInt16
-    /// Whether sends may leave the segmentation to the kernel; cleared for good when the kernel refuses it.
-    let segmentation = Atomic<Bool>(true)
+    /// Whether a super-datagram has ever been taken.
+    private let hasSegmented = Atomic<Bool>(false)
+    private let hasToldOfRefusal = Atomic<Bool>(false)
+    /// Nanoseconds of the clock before which no super-datagram is tried on any way.
+    private let segmentationPause = Atomic<UInt64>(0)
+    /// How long super-datagrams are not tried after the ways out were found to lack what they need.
+    static let segmentationRetry = Interval.seconds(600)
 
     /// Opens and binds a socket on all local addresses of `family`.
     /// - Parameters:
@@ -47,6 +52,8 @@ public final class UDPSocket: Sendable {
         }
         self.descriptor = descriptor
         self.family = family
+        // Kernels before 4.18 don't know it, and would not learn it.
+        if !Self.knowsSegmentation(descriptor) { segmentationPause.store(.max, ordering: .relaxed) }
     }
 
     deinit {
@@ -58,17 +65,46 @@ public final class UDPSocket: Sendable {
         try Self.set(descriptor, SOL_SOCKET, SO_MARK, Int32(bitPattern: mark), "SO_MARK")
     }
 
+    // MARK: Segmentation
+
+    @inline(__always)
+    func mayTrySegmentation(at now: Instant) -> Bool {
+        now.nanoseconds >= segmentationPause.load(ordering: .relaxed)
+    }
+
+    @inline(__always)
+    func didSegment() {
+        if !hasSegmented.load(ordering: .relaxed) { hasSegmented.store(true, ordering: .relaxed) }
+    }
+
+    /// A super-datagram was refused. Where none was ever taken and the error is about the way out (EIO), none is tried for a while; all
+    /// else is about the way to one destination.
+    /// - Returns: whether somebody should be told: once, where none was ever taken.
+    func refusedSegmentation(_ error: Int32, at now: Instant) -> Bool {
+        guard !hasSegmented.load(ordering: .relaxed), error != EMSGSIZE else { return false }
+        if error == EIO { segmentationPause.store((now + Self.segmentationRetry).nanoseconds, ordering: .relaxed) }
+        return !hasToldOfRefusal.exchange(true, ordering: .relaxed)
+    }
+
+    private static func knowsSegmentation(_ descriptor: Int32) -> Bool {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return unsafe getsockopt(descriptor, Int32(IPPROTO_UDP), Int32(CLINUX_UDP_SEGMENT), &value, &size) == 0
+    }
+
     private static func configure(_ descriptor: Int32, _ family: AddressFamily) throws(SystemError) {
         switch family {
         case .v4:
             try set(descriptor, Int32(IPPROTO_IP), IP_PKTINFO, 1, "IP_PKTINFO")
             try set(descriptor, Int32(IPPROTO_IP), IP_RECVTOS, 1, "IP_RECVTOS")
+            try set(descriptor, Int32(IPPROTO_IP), IP_RECVERR, 1, "IP_RECVERR")
             // Without this a UDP socket sets DF, and a path smaller than ours becomes a black hole.
             try set(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, Int32(IP_PMTUDISC_DONT), "IP_MTU_DISCOVER")
         case .v6:
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1, "IPV6_V6ONLY")
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO")
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS")
+            try set(descriptor, Int32(IPPROTO_IPV6), IPV6_RECVERR, 1, "IPV6_RECVERR")
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, Int32(IPV6_PMTUDISC_DONT), "IPV6_MTU_DISCOVER")
         }
         // Kernels before 5.0 lack it, and then every datagram arrives alone.

@@ -9,7 +9,7 @@ import Testing
 private struct SocketsInLoop: ~Copyable {
     let sender: UDPSocket
     let receiver: UDPSocket
-    let destination: Endpoint
+    var destination: Endpoint
     var queue: DatagramSendQueue
     var batch = DatagramReceiveBatch(capacity: 8)
     /// Of the messages received so far: the most datagrams that one had.
@@ -123,20 +123,43 @@ private struct SocketsInLoop: ~Copyable {
         }
     }
 
-    @Test func `a kernel that refuses to segment is asked once, and all datagrams arrive`() throws {
+    @Test func `a kernel that refuses to segment is asked again after a minute, and all datagrams arrive`() throws {
         var loop = try SocketsInLoop(.v4)
-        // Without UDP checksums the kernel segments nothing: EINVAL.
-        var on: Int32 = 1
-        #expect(unsafe setsockopt(loop.sender.descriptor, SOL_SOCKET, SO_NO_CHECK, &on, socklen_t(MemoryLayout<Int32>.size)) == 0)
+        // Without UDP checksums the kernel segments nothing: EINVAL, as for a segment larger than the path before 6.13.
+        func setChecksums(_ on: Bool) {
+            var off: Int32 = on ? 0 : 1
+            #expect(
+                unsafe setsockopt(loop.sender.descriptor, SOL_SOCKET, SO_NO_CHECK, &off, socklen_t(MemoryLayout<Int32>.size)) == 0)
+        }
+        setChecksums(false)
         let first = try loop.exchange(Array(repeating: 500, count: 64) + [20])
         #expect(first.report.segmentationRefused == EINVAL)
         #expect(first.report.sentDatagrams == 65 && first.report.droppedDatagrams == 0)
         #expect(first.arrived == first.expected)
-        let segments = loop.sender.segmentation.load(ordering: .relaxed)
-        #expect(!segments)
-        let second = try loop.exchange([500, 500, 500])
+        setChecksums(true)
+        let second = try loop.exchange([500, 500, 500], at: Instant(nanoseconds: 59_000_000_000))
         #expect(second.report.segmentationRefused == 0)
-        #expect(second.arrived == second.expected)
+        #expect(second.arrived == second.expected && loop.largestMessage == 1)
+        let third = try loop.exchange([500, 500, 500], at: Instant(nanoseconds: 61_000_000_000))
+        #expect(third.arrived == third.expected && loop.largestMessage == 3)
+    }
+
+    @Test func `a refusal about one destination leaves the others their super-datagrams`() throws {
+        var loop = try SocketsInLoop(.v4)
+        _ = try loop.exchange([500, 500])
+        var on: Int32 = 1
+        #expect(unsafe setsockopt(loop.sender.descriptor, SOL_SOCKET, SO_NO_CHECK, &on, socklen_t(MemoryLayout<Int32>.size)) == 0)
+        let refused = try loop.exchange([500, 500, 500])
+        // It has worked before, so it isn't the kernel that can't.
+        #expect(refused.report.segmentationRefused == 0 && refused.arrived == refused.expected)
+        on = 0
+        #expect(unsafe setsockopt(loop.sender.descriptor, SOL_SOCKET, SO_NO_CHECK, &on, socklen_t(MemoryLayout<Int32>.size)) == 0)
+        loop.largestMessage = 0
+        let same = try loop.exchange([500, 500, 500])
+        #expect(same.arrived == same.expected && loop.largestMessage == 1)
+        loop.destination.address = try #require(IPAddress("127.0.0.9"))
+        let other = try loop.exchange([500, 500, 500])
+        #expect(other.arrived == other.expected && loop.largestMessage == 3)
     }
 
     @Test func `datagrams leave from the address they are told to`() throws {
@@ -161,6 +184,109 @@ private struct SocketsInLoop: ~Copyable {
         #expect(report.sentDatagrams == 3 && report.droppedDatagrams == 0 && report.segmentationRefused == 0)
         #expect(arrived == expected)
         #expect(last?.sender.address == IPAddress(usual))
+    }
+
+    @Test func `a stale source is recovered from with many super-datagrams, and with those that go one by one`() throws {
+        var loop = try SocketsInLoop(.v4)
+        let gone = EndpointSource(address: try #require(IPAddress("192.0.2.77")), interfaceIndex: 0)
+        let many = try loop.exchange(Array(repeating: 1000, count: 200), from: gone)
+        #expect(many.report.staleSource == gone && many.report.droppedDatagrams == 0 && many.report.segmentationRefused == 0)
+        #expect(many.arrived == many.expected && loop.largestMessage > 1)
+        // From here on one by one.
+        loop.queue.segmentSizeLimits.refuse(1, to: loop.destination.address, at: Instant(nanoseconds: 1))
+        loop.largestMessage = 0
+        let separate = try loop.exchange([100, 100, 100, 50], from: gone)
+        #expect(separate.report.staleSource == gone)
+        #expect(separate.report.sentDatagrams == 4 && separate.report.droppedDatagrams == 0)
+        #expect(separate.arrived == separate.expected && loop.largestMessage == 1)
+        #expect(separate.last?.sender.address == loop.destination.address)
+    }
+
+    @Test(arguments: [AddressFamily.v4, .v6])
+    func `a port that nobody listens on is told by ICMP, and costs no other datagram`(family: AddressFamily) throws {
+        var loop = try SocketsInLoop(family)
+        let closed = try {
+            let socket = try UDPSocket(family: family, port: 0, mark: 0)
+            return Endpoint(address: loop.destination.address, port: socket.port)
+        }()
+        let open = loop.destination
+        for _ in 0..<20 {
+            loop.destination = closed
+            _ = loop.queue.begin(closed, from: nil)
+            let bytes = [UInt8](repeating: 1, count: 10)
+            unsafe bytes.withUnsafeBytes { _ = unsafe loop.queue.append($0.baseAddress!, count: 10, trafficClass: 0) }
+            let report = loop.queue.flush(to: loop.sender, now: Instant(nanoseconds: 1))
+            #expect(report.droppedDatagrams == 0)
+            loop.destination = open
+            // The error waits at the socket, and the next send would get it.
+            let next = try loop.exchange([100])
+            #expect(next.report.sentDatagrams == 1 && next.report.droppedDatagrams == 0)
+            #expect(next.arrived == next.expected)
+        }
+        let error = try #require(loop.sender.nextError())
+        #expect(error.errno == ECONNREFUSED && error.destination == closed && error.reporter == closed.address)
+        #expect(error.origin == (family == .v4 ? .icmp : .icmpv6))
+        #expect((error.type, error.code) == (family == .v4 ? (3, 3) : (1, 4)))
+        while loop.sender.nextError() != nil {}
+    }
+
+    @Test func `an error that waits at a socket costs no datagram that is received there`() throws {
+        var loop = try SocketsInLoop(.v4)
+        let closed = Endpoint(address: loop.destination.address, port: try UDPSocket(family: .v4, port: 0, mark: 0).port)
+        let bytes = [UInt8](repeating: 1, count: 10)
+        unsafe bytes.withUnsafeBytes { memory in
+            _ = loop.queue.begin(closed, from: nil)
+            _ = unsafe loop.queue.append(memory.baseAddress!, count: 10, trafficClass: 0)
+            _ = loop.queue.flush(to: loop.receiver, now: Instant(nanoseconds: 1))
+            _ = loop.queue.begin(loop.destination, from: nil)
+            _ = unsafe loop.queue.append(memory.baseAddress!, count: 10, trafficClass: 0)
+            _ = loop.queue.flush(to: loop.sender, now: Instant(nanoseconds: 1))
+        }
+        let received = loop.batch.receive(from: loop.receiver)
+        #expect(received == 1)
+        let error = loop.batch.error
+        #expect(error == 0)
+    }
+
+    @Test func `what becomes of each run is told by its tag`() throws {
+        try inNewNamespace {
+            var netlink = try NetlinkSocket()
+            let loopback = try #require(try netlink.link(named: "lo"))
+            try netlink.changeLink(loopback.index, LinkChange(isUp: true))
+            var loop = try SocketsInLoop(.v4)
+            let nowhere = Endpoint(address: try #require(IPAddress("198.51.100.1")), port: 9)
+            let bytes = [UInt8](repeating: 1, count: 300)
+            unsafe bytes.withUnsafeBytes { memory in
+                for (tag, endpoint) in [(7, nowhere), (8, loop.destination), (9, nowhere)] as [(UInt64, Endpoint)] {
+                    _ = loop.queue.begin(endpoint, from: nil, tag: tag)
+                    for size in [100, 100, 50] { _ = unsafe loop.queue.append(memory.baseAddress!, count: size, trafficClass: 0) }
+                }
+                let report = loop.queue.flush(to: loop.sender, now: Instant(nanoseconds: 1))
+                #expect(report.sentDatagrams == 3 && report.droppedDatagrams == 6)
+            }
+            let outcomes = (0..<loop.queue.outcomeCount).map { loop.queue.outcome(at: $0) }
+            #expect(outcomes.map(\.tag) == [7, 8, 9])
+            #expect(outcomes.map(\.error) == [ENETUNREACH, 0, ENETUNREACH])
+            #expect(outcomes.map(\.droppedBytes) == [250, 0, 250])
+            #expect(outcomes.map(\.sentDatagrams) == [0, 3, 0])
+        }
+    }
+
+    @Test func `what finds no room in a socket is counted`() throws {
+        var loop = try SocketsInLoop(.v4)
+        var size: Int32 = 2048
+        #expect(unsafe setsockopt(loop.receiver.descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size)) == 0)
+        let bytes = [UInt8](repeating: 1, count: 1000)
+        unsafe bytes.withUnsafeBytes { memory in
+            for _ in 0..<50 {
+                _ = loop.queue.begin(loop.destination, from: nil)
+                _ = unsafe loop.queue.append(memory.baseAddress!, count: 1000, trafficClass: 0)
+                _ = loop.queue.flush(to: loop.sender, now: Instant(nanoseconds: 1))
+            }
+        }
+        let memory = try #require(loop.receiver.memory)
+        #expect(memory.drops > 30 && memory.drops < 50)
+        #expect(memory.receiveQueue > 0 && memory.receiveLimit >= 2048)
     }
 
     @Test(arguments: [AddressFamily.v4, .v6], [0, 1, 2, 3, 0x88, 0x8b] as [UInt8])

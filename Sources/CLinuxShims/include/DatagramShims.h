@@ -2,6 +2,7 @@
 #ifndef CLINUX_DATAGRAM_SHIMS_H
 #define CLINUX_DATAGRAM_SHIMS_H
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,23 @@ void clinux_read_datagram_control(const struct msghdr *header, struct clinux_dat
 #define CLINUX_SEND_CONTROL_SIZE 96
 unsigned long clinux_write_datagram_control(
     void *control, int family, const uint8_t *local_address, uint32_t interface_index, uint8_t traffic_class, uint16_t segment_size);
+
+// What the kernel queued about an earlier send of a socket (IP_RECVERR, IPV6_RECVERR).
+struct clinux_socket_error {
+    int32_t number;              // the errno
+    uint32_t info;               // the path's MTU where the error is about one
+    uint8_t origin, type, code;  // SO_EE_ORIGIN_...; ICMP's type and code
+    struct sockaddr_in6 destination;  // or a sockaddr_in in its place: where the datagram went; family 0: unknown
+    struct sockaddr_in6 reporter;     // likewise, of whoever said it
+};
+// Takes the oldest: 1, 0 if there is none, -1 with errno.
+int clinux_receive_error(int descriptor, struct clinux_socket_error *result);
+
+// SO_MEMINFO: bytes in the receive queue and their limit, the same of the send queue, datagrams that found no room. 0, or -1 with errno.
+struct clinux_socket_memory {
+    uint32_t received, receive_limit, queued, send_limit, drops;
+};
+int clinux_socket_memory(int descriptor, struct clinux_socket_memory *result);
 
 // ppoll without a signal mask; a null timeout waits for ever.
 int clinux_ppoll(struct pollfd *descriptors, unsigned long count, const struct timespec *timeout);
