@@ -9,6 +9,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case stagedQueueFull
     case handshakeGivenUp
     case sendFailed
+    case routingLoop
     // In: datagrams from the network.
     case tooShort
     case unknownType
@@ -77,6 +78,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
         case .stagedQueueFull: "too many packets waited for a handshake; the oldest gave way"
         case .handshakeGivenUp: "the peer did not answer for 90 seconds"
         case .sendFailed: "the network refused the datagram"
+        case .routingLoop: "the peer's Endpoint is routed into the tunnel itself"
         case .tooShort: "shorter or longer than a message of its type"
         case .unknownType: "not a WireGuard message"
         case .unknownIndex: "for a session that does not exist (any more)"
@@ -107,7 +109,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
 
 /// How often each ``DropReason`` was met.
 public struct DropCounters: Sendable {
-    private var counts = InlineArray<30, UInt64>(repeating: 0)
+    private var counts = InlineArray<31, UInt64>(repeating: 0)
 
     public init() {
         precondition(DropReason.allCases.count == counts.count)

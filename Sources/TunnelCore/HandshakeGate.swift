@@ -47,7 +47,7 @@ public struct HandshakeGate: ~Copyable {
             }
             return unsafe .reply(
                 OutgoingDatagram(
-                    bytes: reply.withUnsafeBytes { unsafe [UInt8]($0) }, endpoint: datagram.sender, source: datagram.source,
+                    bytes: reply.withUnsafeBytes { unsafe [UInt8]($0) }, endpoint: datagram.sender, source: datagram.source, peer: nil,
                     trafficClass: OutgoingDatagram.handshakeTrafficClass))
         }
         guard limiter.allow(datagram.sender.address, at: now) else { return .drop(.rateLimited) }

@@ -20,6 +20,14 @@ public enum HandshakeStep: Sendable {
         case opened(Result<OpenedInitiation, Refusal>, Arrival)
         case responded(Result<CreatedResponse, Refusal>, slot: UInt32, index: UInt32, Arrival)
         case consumed(Result<DerivedSession, Refusal>, slot: UInt32, Arrival)
+
+        /// The receiver index that was reserved for what it made.
+        var reservedIndex: UInt32? {
+            switch self {
+            case .initiated(_, slot: _, let index), .responded(_, slot: _, let index, _): index
+            case .opened, .consumed: nil
+            }
+        }
     }
 
     /// Computes the step: a pure function, some 50 to 100 microseconds.

@@ -8,6 +8,8 @@ public struct OutgoingDatagram: Sendable {
     public var bytes: [UInt8]
     public var endpoint: Endpoint
     public var source: EndpointSource?
+    /// Whom it is for; nil where nobody knows yet.
+    public var peer: PeerReference?
     /// The outer IPv4 TOS or IPv6 traffic class.
     public var trafficClass: UInt8
 }

@@ -32,6 +32,9 @@ struct PeerEntry: ~Copyable {
     var errands: Errands = []
     var outbound = Batch()
     var inbound = Batch()
+    var path = PeerPath()
+    /// Which of the peers that have had this slot it is; given by the table.
+    fileprivate(set) var serial: UInt32 = 0
 
     init(peer: consuming Peer) {
         self.peer = peer
@@ -48,6 +51,7 @@ struct PeerTable: ~Copyable {
     /// Slots ever used; those of removed peers are in `free`.
     private(set) var slotCount = 0
     private var free: [UInt32] = []
+    private var lastSerial: UInt32 = 0
     private var byPublicKey: [PublicKey: UInt32] = [:]
 
     var count: Int { byPublicKey.count }
@@ -91,6 +95,9 @@ struct PeerTable: ~Copyable {
         }
         let pointer = UnsafeMutablePointer<PeerEntry>.allocate(capacity: 1)
         unsafe pointer.initialize(to: entry)
+        // 0 is nobody's.
+        lastSerial = lastSerial == .max ? 1 : lastSerial + 1
+        unsafe pointer.pointee.serial = lastSerial
         unsafe slots[Int(slot)] = pointer
         byPublicKey[key] = slot
         return slot

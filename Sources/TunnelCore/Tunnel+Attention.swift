@@ -15,6 +15,10 @@ extension Tunnel {
     /// - Parameter generator: must be fit for secrets.
     /// - Returns: datagrams to send, and steps to perform without the lock and then to ``resume(_:at:using:)``.
     public mutating func attend(at time: TimePoint, using generator: inout some RandomNumberGenerator) -> Attention {
+        guard isUp else {
+            needsAttention = false
+            return Attention()
+        }
         while let slot = deadlines.popDue(at: time.now) {
             guard let entry = unsafe peers[slot] else { continue }
             let actions = unsafe entry.pointee.peer.timersExpired(at: time.now)
@@ -52,7 +56,8 @@ extension Tunnel {
 
     /// Does what a peer asks for, in the order that ``PeerActions`` documents.
     mutating func perform(_ actions: PeerActions, _ slot: UInt32, at time: TimePoint) {
-        guard let entry = unsafe peers[slot] else { return }
+        // What is armed while the interface is down waits until it is up.
+        guard isUp, let entry = unsafe peers[slot] else { return }
         if !actions.isEmpty {
             if actions.contains(.zeroKeys) { unsafe unregister(entry.pointee.peer.zeroKeys(at: time.now)) }
             if actions.contains(.dropStaged) {
@@ -98,6 +103,7 @@ extension Tunnel {
         _ slot: UInt32, _ entry: UnsafeMutablePointer<PeerEntry>, keepalive: Bool, at time: TimePoint, _ result: inout Attention
     ) {
         guard let endpoint = unsafe entry.pointee.endpoint else { return }
+        guard unsafe !entry.pointee.path.isLooping else { return drops.add(.routingLoop) }
         guard unsafe entry.pointee.peer.sendingKeypair(at: time.now) != nil else {
             perform(.initiateHandshake, slot, at: time)
             return
@@ -105,13 +111,13 @@ extension Tunnel {
         var actions: PeerActions = []
         var sentData = false
         while let packet = unsafe entry.pointee.staged.popFirst() {
-            guard let datagram = unsafe seal(packet, entry, endpoint, at: time) else { break }
+            guard let datagram = unsafe seal(packet, slot, entry, endpoint, at: time) else { break }
             result.datagrams.append(datagram)
             sentData = true
         }
         if sentData {
             unsafe actions.formUnion(entry.pointee.peer.didSend(carryingData: true, at: time.now))
-        } else if keepalive, let datagram = unsafe seal([], entry, endpoint, at: time) {
+        } else if keepalive, let datagram = unsafe seal([], slot, entry, endpoint, at: time) {
             result.datagrams.append(datagram)
             unsafe actions.formUnion(entry.pointee.peer.didSend(carryingData: false, at: time.now))
         }
@@ -119,7 +125,7 @@ extension Tunnel {
     }
 
     private mutating func seal(
-        _ packet: [UInt8], _ entry: UnsafeMutablePointer<PeerEntry>, _ endpoint: Endpoint, at time: TimePoint
+        _ packet: [UInt8], _ slot: UInt32, _ entry: UnsafeMutablePointer<PeerEntry>, _ endpoint: Endpoint, at time: TimePoint
     ) -> OutgoingDatagram? {
         guard let keypair = unsafe entry.pointee.peer.sendingKeypair(at: time.now) else { return nil }
         let counters = unsafe keypair.pointee.reserveCounters(1)
@@ -140,6 +146,8 @@ extension Tunnel {
                 counter: counter, key: keypair.pointee.sendingKey, plaintext: payload, count: padded, into: payload)
         }
         unsafe entry.pointee.sentBytes += UInt64(bytes.count)
-        return unsafe OutgoingDatagram(bytes: bytes, endpoint: endpoint, source: entry.pointee.source, trafficClass: trafficClass)
+        return unsafe OutgoingDatagram(
+            bytes: bytes, endpoint: endpoint, source: entry.pointee.source,
+            peer: PeerReference(slot: slot, serial: entry.pointee.serial), trafficClass: trafficClass)
     }
 }

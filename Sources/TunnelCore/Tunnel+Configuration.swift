@@ -44,6 +44,7 @@ extension Tunnel {
         allowedIPs.removeAll(of: slot)
         deadlines.cancel(slot)
         attention.removeAll { $0 == slot }
+        unsafe forgetPath(of: entry, slot)
         peers.remove(slot)
     }
 
@@ -63,8 +64,7 @@ extension Tunnel {
             unsafe entry.pointee.peer.replaceRemote(remote)
         }
         if let endpoint = update.endpoint, unsafe endpoint != entry.pointee.endpoint {
-            unsafe entry.pointee.endpoint = endpoint
-            unsafe entry.pointee.source = nil
+            unsafe setEndpoint(endpoint, of: entry, slot)
         }
         if update.replacesAllowedIPs { allowedIPs.removeAll(of: slot) }
         for change in update.allowedIPs {

@@ -6,6 +6,7 @@ extension Tunnel {
     /// Takes a handshake or cookie message that ``HandshakeGate`` let through.
     /// - Returns: the step to perform without the lock; nil if there is none, and the message, if dropped, was counted.
     public mutating func receive(_ datagram: HandshakeDatagram, at time: TimePoint) -> HandshakeStep? {
+        guard isUp else { return nil }
         guard let identity else { return drop(.noIdentity) }
         let arrival = Arrival(sender: datagram.sender, source: datagram.source, trafficClass: 0)
         do throws(Refusal) {
@@ -47,6 +48,11 @@ extension Tunnel {
         _ outcome: HandshakeStep.Outcome, at time: TimePoint, using generator: inout some RandomNumberGenerator
     ) -> Attention {
         var result = Attention()
+        guard isUp else {
+            // Begun before the interface went down.
+            if let index = outcome.reservedIndex { sessions.remove(index) }
+            return result
+        }
         do throws(Refusal) {
             switch outcome {
             case .initiated(let created, let slot, let index):
@@ -86,7 +92,7 @@ extension Tunnel {
         let released = unsafe try entry.pointee.peer.send(&created, at: time.now)
         unregister(released)
         let bytes = unsafe created.message.withUnsafeBytes { unsafe [UInt8]($0) }
-        unsafe append(bytes, endpoint, entry.pointee.source, entry, &result)
+        unsafe append(bytes, endpoint, entry.pointee.source, entry, slot, &result)
         perform([], slot, at: time)
     }
 
@@ -97,7 +103,7 @@ extension Tunnel {
         guard let slot = peers.slot(of: opened.initiator), let entry = unsafe peers[slot] else { throw .unknownPeer }
         let initiation = unsafe try opened.authenticate(as: entry.pointee.peer.remote)
         unsafe try entry.pointee.peer.accept(initiation, at: time.now)
-        unsafe follow(arrival, entry)
+        unsafe follow(arrival, entry, slot, at: time)
         unsafe entry.pointee.receivedBytes += UInt64(HandshakeInitiation.byteCount)
         let index = unsafe sessions.insert(peer: slot, keypair: nil, using: &generator)
         let creation = ResponseCreation(to: initiation, senderIndex: index, using: &generator)
@@ -114,7 +120,7 @@ extension Tunnel {
         unregister(released)
         unsafe sessions.update(created.localIndex, keypair: UnsafeMutableRawPointer(entry.pointee.peer.keypairs.next!))
         let bytes = unsafe created.message.withUnsafeBytes { unsafe [UInt8]($0) }
-        unsafe append(bytes, arrival.sender, arrival.source, entry, &result)
+        unsafe append(bytes, arrival.sender, arrival.source, entry, slot, &result)
         perform([], slot, at: time)
     }
 
@@ -125,7 +131,7 @@ extension Tunnel {
         let released = unsafe try entry.pointee.peer.establish(session, at: time.now, unixNanoseconds: time.unixNanoseconds)
         unregister(released)
         unsafe sessions.update(session.localIndex, keypair: UnsafeMutableRawPointer(entry.pointee.peer.keypairs.current!))
-        unsafe follow(arrival, entry)
+        unsafe follow(arrival, entry, slot, at: time)
         unsafe entry.pointee.receivedBytes += UInt64(HandshakeResponse.byteCount)
         // The responder may not send before it has heard on the new session: what waits, or else an empty packet.
         perform([.sendStaged, .sendKeepalive], slot, at: time)
@@ -133,12 +139,14 @@ extension Tunnel {
 
     private mutating func append(
         _ bytes: [UInt8], _ endpoint: Endpoint, _ source: EndpointSource?, _ entry: UnsafeMutablePointer<PeerEntry>,
-        _ result: inout Attention
+        _ slot: UInt32, _ result: inout Attention
     ) {
+        guard unsafe !entry.pointee.path.isLooping else { return drops.add(.routingLoop) }
         unsafe entry.pointee.sentBytes += UInt64(bytes.count)
-        result.datagrams.append(
+        unsafe result.datagrams.append(
             OutgoingDatagram(
-                bytes: bytes, endpoint: endpoint, source: source, trafficClass: OutgoingDatagram.handshakeTrafficClass))
+                bytes: bytes, endpoint: endpoint, source: source, peer: PeerReference(slot: slot, serial: entry.pointee.serial),
+                trafficClass: OutgoingDatagram.handshakeTrafficClass))
     }
 
     private mutating func drop(_ reason: DropReason) -> HandshakeStep? {

@@ -90,7 +90,7 @@ extension Tunnel {
         unsafe Self.touch(&entry.pointee.inbound, job.slot, &inboundTouched)
         unsafe entry.pointee.inbound.bytes += UInt64(job.sealedCount + TransportMessage.headerByteCount)
         if unsafe entry.pointee.peer.isUnconfirmed(job.keypair) { unsafe entry.pointee.inbound.confirms = true }
-        unsafe follow(arrival, entry)
+        unsafe follow(arrival, entry, job.slot, at: time)
         let payloadCount = job.payloadCount
         if payloadCount == 0 { return .keepalive }
         unsafe entry.pointee.inbound.carriesData = true
@@ -108,11 +108,14 @@ extension Tunnel {
         return .deliver(count: header.totalLength)
     }
 
-    /// Roaming: the endpoint follows the last authenticated message.
+    /// Roaming: the endpoint follows the last authenticated message, and the source where it came to, unless it leads elsewhere.
     @inline(__always)
-    func follow(_ arrival: borrowing Arrival, _ entry: UnsafeMutablePointer<PeerEntry>) {
-        if unsafe entry.pointee.endpoint != arrival.sender { unsafe entry.pointee.endpoint = arrival.sender }
-        if unsafe entry.pointee.source != arrival.source { unsafe entry.pointee.source = arrival.source }
+    mutating func follow(_ arrival: borrowing Arrival, _ entry: UnsafeMutablePointer<PeerEntry>, _ slot: UInt32, at time: TimePoint) {
+        if unsafe entry.pointee.endpoint == arrival.sender {
+            if unsafe entry.pointee.source == arrival.source { return }
+            if unsafe entry.pointee.path.refusedSource == arrival.source { return }
+        }
+        unsafe move(entry, slot, arrival, at: time)
     }
 
     /// Accounts for the batch: timers, statistics, sessions that it confirmed or that are to be renewed.

@@ -42,9 +42,9 @@ extension Tunnel {
     }
 
     /// Where a peer's datagrams go, and from where; nil while no endpoint is known.
-    public func destination(of slot: UInt32) -> (endpoint: Endpoint, source: EndpointSource?)? {
+    public func destination(of slot: UInt32) -> (endpoint: Endpoint, source: EndpointSource?, peer: PeerReference)? {
         guard let entry = unsafe peers[slot], let endpoint = unsafe entry.pointee.endpoint else { return nil }
-        return unsafe (endpoint, entry.pointee.source)
+        return unsafe (endpoint, entry.pointee.source, PeerReference(slot: slot, serial: entry.pointee.serial))
     }
 
     /// Makes a data message of an inner packet, or stages it.
@@ -54,6 +54,7 @@ extension Tunnel {
     public mutating func prepare(_ packet: UnsafeMutableRawPointer, count: Int, to slot: UInt32, at time: TimePoint) -> Outbound {
         guard let entry = unsafe peers[slot] else { return .dropped(.noPeerForDestination) }
         guard unsafe entry.pointee.endpoint != nil else { return .dropped(.noEndpoint) }
+        guard unsafe !entry.pointee.path.isLooping else { return .dropped(.routingLoop) }
         unsafe Self.touch(&entry.pointee.outbound, slot, &outboundTouched)
         guard let keypair = unsafe entry.pointee.peer.sendingKeypair(at: time.now) else {
             return unsafe stage(UnsafeRawBufferPointer(start: packet, count: count), slot, entry)

@@ -31,6 +31,11 @@ public struct Tunnel: ~Copyable {
     /// Whether ``attend(at:using:)`` has something to do before ``nextDeadline``. Cleared by it.
     public internal(set) var needsAttention = false
 
+    /// Whether the interface is up: while it isn't, nothing is sent or answered. See ``setLink(up:at:)``.
+    public internal(set) var isUp = true
+    /// Peers to whom sending fails.
+    public internal(set) var troubledPeerCount = 0
+
     var peers = PeerTable()
     var sessions = SessionIndexTable()
     var deadlines = DeadlineQueue()
@@ -39,6 +44,8 @@ public struct Tunnel: ~Copyable {
     /// Slots that the batch at hand has touched, each once.
     var outboundTouched: [UInt32] = []
     var inboundTouched: [UInt32] = []
+    /// Slots of peers about whom the routing table is to be asked, each once.
+    var uncheckedPeers: [UInt32] = []
     /// Seeds the jitter of each new peer.
     var seed: UInt64
     var cipher = TransportCipher()

@@ -51,7 +51,8 @@ struct Node: ~Copyable {
                 let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: job.message, count: job.messageCount))
                 outbox.append(
                     OutgoingDatagram(
-                        bytes: bytes, endpoint: destination.endpoint, source: destination.source, trafficClass: header.ecn.rawValue))
+                        bytes: bytes, endpoint: destination.endpoint, source: destination.source, peer: destination.peer,
+                        trafficClass: header.ecn.rawValue))
             case .staged: break
             case .dropped(let why): reason = why
             }
@@ -61,10 +62,10 @@ struct Node: ~Copyable {
         return reason
     }
 
-    mutating func receive(_ datagram: OutgoingDatagram, from sender: Endpoint, _ time: TimePoint) {
+    mutating func receive(_ datagram: OutgoingDatagram, from sender: Endpoint, at source: EndpointSource? = nil, _ time: TimePoint) {
         var bytes = datagram.bytes
         if bytes[0] != 4 {
-            let message = unsafe bytes.withUnsafeBytes { unsafe HandshakeDatagram($0, from: sender, at: nil) }!
+            let message = unsafe bytes.withUnsafeBytes { unsafe HandshakeDatagram($0, from: sender, at: source) }!
             if let step = tunnel.receive(message, at: time) {
                 var steps = [step]
                 while let step = steps.popLast() {
@@ -76,7 +77,7 @@ struct Node: ~Copyable {
             attend(time)
             return
         }
-        let arrival = Arrival(sender: sender, source: nil, trafficClass: datagram.trafficClass)
+        let arrival = Arrival(sender: sender, source: source, trafficClass: datagram.trafficClass)
         unsafe bytes.withUnsafeMutableBytes { memory in
             switch unsafe tunnel.prepareOpening(memory, at: time) {
             case .dropped(let reason): tunnel.drops.add(reason)
