@@ -31,10 +31,17 @@ final class CryptoWorkers: Sendable {
     private let backend: TransportCipher.Backend
     private let threads = Mutex<[SystemThread]>([])
 
-    /// Starts `helpers` threads beside the packet loop's own.
+    private let helpers: Int
+
+    /// - Parameter helpers: threads beside the packet loop's own; none runs before ``start()``.
     init(helpers: Int, backend: TransportCipher.Backend) throws(SystemError) {
+        self.helpers = helpers
         self.backend = backend
         wake = try EventDescriptor()
+    }
+
+    /// Starts the helpers. If one can't be started, ``stop()`` ends the others.
+    func start() throws(SystemError) {
         for number in 0..<helpers {
             let thread = try SystemThread(name: "wg-crypto-\(number + 1)") { [self] in help() }
             threads.withLock { $0.append(thread) }

@@ -38,10 +38,10 @@ struct DatagramOutbox: ~Copyable {
         count += 1
         // Each queue has room for all of them.
         if case .v6 = datagram.endpoint.address {
-            _ = v6.begin(datagram.endpoint, from: datagram.source)
+            _ = v6.begin(datagram.endpoint, from: datagram.source, tag: datagram.peer?.rawValue ?? 0)
             _ = unsafe v6.append(start, count: size, trafficClass: datagram.trafficClass)
         } else {
-            _ = v4.begin(datagram.endpoint, from: datagram.source)
+            _ = v4.begin(datagram.endpoint, from: datagram.source, tag: datagram.peer?.rawValue ?? 0)
             _ = unsafe v4.append(start, count: size, trafficClass: datagram.trafficClass)
         }
     }
@@ -51,8 +51,13 @@ struct DatagramOutbox: ~Copyable {
         guard count > 0 else { return }
         let sockets = engine.sockets.withLock { $0 }
         let now = Clock.now
-        if !v4.isEmpty { reporter.take(v4.flush(to: sockets.v4, now: now), engine) }
-        if !v6.isEmpty { reporter.take(v6.flush(to: sockets.v6, now: now), engine) }
+        // What was made before the interface went down is nobody's trouble.
+        if sockets.isClosed {
+            v4.removeAll()
+            v6.removeAll()
+        }
+        if !v4.isEmpty { reporter.take(v4.flush(to: sockets.v4, now: now), of: v4, engine) }
+        if !v6.isEmpty { reporter.take(v6.flush(to: sockets.v6, now: now), of: v6, engine) }
         count = 0
         usedBytes = 0
     }

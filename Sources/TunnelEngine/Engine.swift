@@ -8,9 +8,9 @@ internal import WireGuardProtocol
 
 /// A running tunnel: an adapter session on one side, UDP sockets on the other, and the `Tunnel` that decides between them.
 ///
-/// Two threads. The *packet loop* moves packets both ways (``OutboundPath``, ``InboundPath``) and sleeps when there are none; it
+/// Three threads. The *packet loop* moves packets both ways (``OutboundPath``, ``InboundPath``) and sleeps when there are none; it
 /// takes the tunnel's lock once for a batch. The *handshake thread* (``HandshakeLoop``) does everything with a scalar multiplication or
-/// a deadline in it, and takes the lock only to hand in results.
+/// a deadline in it, and takes the lock only to hand in results. The *route thread* (``RouteWatch``) sleeps until the system's routes change.
 ///
 /// All methods may be called from any thread.
 public final class Engine: Sendable {
@@ -31,6 +31,15 @@ public final class Engine: Sendable {
     /// Which library seals and opens, and why.
     public let aead: BackendChoice
     private let workers: CryptoWorkers?
+    /// Keeps the peers' paths in step with the routing table; nil where the system has no netlink.
+    let routes: RouteWatch?
+    let socketFacts = (v4: SocketFacts(), v6: SocketFacts())
+    /// ``TunnelCore/Tunnel/troubledPeerCount``, for those who don't hold the lock; it may lag.
+    let troubledPeers = Atomic<Int>(0)
+    /// Whether the sockets are there to be used; ``setLinkUp(_:)``.
+    let isLinkUp: Atomic<Bool>
+    let lineBudget = Mutex(LineBudget())
+    let peerName: @Sendable (PublicKey) -> String
     /// How long the packet loop has packets in its hands.
     let latencies = LatencyRecorder()
     let log: @Sendable (EngineLogLevel, String) -> Void
@@ -38,7 +47,7 @@ public final class Engine: Sendable {
     /// Held by whoever changes or reads the configuration as a whole, in many turns of the tunnel's lock.
     private let configuring = Mutex(())
     /// Peers that are changed or read in one turn of the tunnel's lock: a scalar multiplication for each new one.
-    private static let peersAtATime = 32
+    static let peersAtATime = 32
     private let threads = Mutex<[SystemThread]>([])
     private let ending = Mutex<EngineEnd?>(nil)
     /// Signalled once the engine has stopped by itself or by ``stop()``.
@@ -50,9 +59,13 @@ public final class Engine: Sendable {
     public init(session: Session, options: EngineOptions = EngineOptions()) throws(EngineError) {
         self.session = session
         log = options.log
+        peerName = options.peerName
+        isLinkUp = Atomic(options.isLinkUp)
         aead = BackendChoice.make(options.aead)
         var generator = SystemRandomNumberGenerator()
-        tunnel = LockedTunnel(Tunnel(mtu: options.mtu, seed: generator.next()))
+        var tunnel = Tunnel(mtu: options.mtu, seed: generator.next())
+        if !options.isLinkUp { tunnel.setLink(up: false, at: .current) }
+        self.tunnel = LockedTunnel(tunnel)
         firewallMark = Mutex(options.firewallMark)
         do throws(SystemError) {
             attention = try EventDescriptor()
@@ -63,6 +76,12 @@ public final class Engine: Sendable {
             sockets = Mutex(try SocketPair(port: options.listenPort, mark: options.firewallMark))
         } catch {
             throw EngineError(error, port: options.listenPort)
+        }
+        do throws(SystemError) {
+            routes = try RouteWatch(interface: options.interfaceIndex)
+        } catch {
+            routes = nil
+            log(.notice, "changes of routes will not be heard: \(error)")
         }
     }
 
@@ -76,9 +95,10 @@ public final class Engine: Sendable {
         return options
     }
 
-    /// Starts both threads.
+    /// Starts all threads.
     public func start() throws(EngineError) {
         do throws(SystemError) {
+            try workers?.start()
             let packets = try PacketLoop(self)
             let handshakes = HandshakeLoop(self)
             let loops = Loops(packets, handshakes)
@@ -86,13 +106,17 @@ public final class Engine: Sendable {
             threads.withLock { $0.append(first) }
             let second = try SystemThread(name: "wg-handshakes") { loops.runHandshakes() }
             threads.withLock { $0.append(second) }
+            if let routes {
+                let third = try SystemThread(name: "wg-routes") { [self] in routes.run(for: self) }
+                threads.withLock { $0.append(third) }
+            }
         } catch {
             stop()
             throw EngineError(error, port: 0)
         }
     }
 
-    /// Stops both threads, ends the session and waits until nothing runs any more. Keys are wiped with the engine.
+    /// Stops all threads, ends the session and waits until nothing runs any more. Keys are wiped with the engine.
     public func stop() {
         end(.stopped)
         session.end()
@@ -100,6 +124,7 @@ public final class Engine: Sendable {
             defer { threads = [] }
             return threads
         }
+        routes?.stop()
         for thread in running { thread.join() }
         workers?.stop()
     }
@@ -165,15 +190,63 @@ public final class Engine: Sendable {
     private func rebind(port: UInt16?, mark: UInt32?) throws(SystemError) {
         let current = sockets.withLock { $0 }
         let newMark = firewallMark.withLock { mark ?? $0 }
-        if let port, port != current.port {
+        let isUp = isLinkUp.load(ordering: .sequentiallyConsistent)
+        if let port, port != current.port || (isUp && current.isClosed) {
             let pair = try SocketPair(port: port, mark: newMark)
-            sockets.withLock { $0 = pair }
-            socketGeneration.add(1, ordering: .sequentiallyConsistent)
-            control.signal()
+            // With the interface down it was only tried.
+            replaceSockets(current.isClosed && !isUp ? SocketPair(closedOn: pair.port) : pair)
         } else if mark != nil {
             try current.setMark(newMark)
         }
         firewallMark.withLock { $0 = newMark }
+        if mark != nil { routes?.allChanged() }
+    }
+
+    private func replaceSockets(_ pair: SocketPair) {
+        sockets.withLock { sockets in
+            if sockets !== pair {
+                socketFacts.v4.closing(sockets.v4)
+                socketFacts.v6.closing(sockets.v6)
+            }
+            sockets = pair
+        }
+        socketGeneration.add(1, ordering: .sequentiallyConsistent)
+        control.signal()
+    }
+
+    /// Closes the sockets and waits until they are, that is until the threads have let go of them.
+    private func closeSockets() {
+        weak let old = sockets.withLock { $0 }
+        replaceSockets(SocketPair(closedOn: sockets.withLock { $0.port }))
+        for _ in 0..<1000 where old != nil { SystemThread.sleep(.milliseconds(1)) }
+    }
+
+    /// The mark on outgoing datagrams.
+    var currentFirewallMark: UInt32 { firewallMark.withLock { $0 } }
+
+    /// The interface was set up or down: while it is down the sockets are closed, all sessions are gone and nothing is sent.
+    ///
+    /// Before the first time that it is up the port is kept, so that nobody else takes it, and nothing is read from it.
+    /// - Throws: ``EngineError/portInUse(_:)`` when another program has taken the port meanwhile; an update with another port, or with the
+    ///   same one when it is free, opens the sockets then.
+    public func setLinkUp(_ isUp: Bool) throws(EngineError) {
+        try configuring.withLock { (_) throws(EngineError) in
+            let isClosed = sockets.withLock { $0.isClosed }
+            guard isUp != isLinkUp.load(ordering: .sequentiallyConsistent) || (isUp && isClosed) else { return }
+            isLinkUp.store(isUp, ordering: .sequentiallyConsistent)
+            defer { attention.signal() }
+            guard isUp else {
+                tunnel.withLock { $0.setLink(up: false, at: .current) }
+                return closeSockets()
+            }
+            defer { tunnel.withLock { $0.setLink(up: true, at: .current) } }
+            let pair = sockets.withLock { $0 }
+            do throws(SystemError) {
+                replaceSockets(pair.isClosed ? try SocketPair(port: pair.port, mark: currentFirewallMark) : pair)
+            } catch {
+                throw EngineError(error, port: pair.port)
+            }
+        }
     }
 
     /// The interface's MTU has changed.

@@ -12,6 +12,13 @@ public struct EngineOptions: Sendable {
     public var cryptoThreads = 1
     /// Which library seals and opens.
     public var aead = BackendChoice.Preference.automatic
+    /// The interface's index, so that datagrams that would leave by it are recognized (a routing loop); nil for one that isn't the
+    /// kernel's.
+    public var interfaceIndex: UInt32?
+    /// Whether the interface is up already; if not, nothing is sent before ``Engine/setLinkUp(_:)``.
+    public var isLinkUp = true
+    /// How a peer is named in the log.
+    public var peerName: @Sendable (PublicKey) -> String = { "\($0)" }
     /// Where the engine writes what a person should know. Called on any of its threads.
     public var log: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
 

@@ -30,7 +30,10 @@ struct HandshakeLoop: ~Copyable {
             carryOut(engine.tunnel.withLock { $0.attend(at: time, using: &generator) })
             engine.progress.answer(.handshakes)
             // Answers and steps may have left something to do, so the tunnel is asked last.
-            let (needsAttention, deadline) = engine.tunnel.withLock { ($0.needsAttention, $0.nextDeadline) }
+            let (needsAttention, deadline, hasRouteQuestions) = engine.tunnel.withLock {
+                ($0.needsAttention, $0.nextDeadline, $0.hasRouteQuestions)
+            }
+            if hasRouteQuestions { engine.routes?.peersChanged() }
             if hasMore || needsAttention { continue }
             _ = engine.attention.wait(for: deadline == .distantFuture ? nil : deadline.since(Clock.now))
             engine.attention.clear()

@@ -78,6 +78,11 @@ struct InboundPath: ~Copyable {
         unsafe scratch.deallocate()
     }
 
+    /// The errno with which the last turn's receive failed; 0 if it didn't.
+    var receiveError: Int32 { messages.error }
+    /// Whether the last turn received anything.
+    var hasReceived: Bool { messages.count > 0 }
+
     /// Takes what waits at `socket`, up to a turn's worth.
     /// - Returns: how many data messages there were.
     mutating func turn(from socket: UDPSocket, at time: TimePoint) -> Int {
@@ -107,6 +112,7 @@ struct InboundPath: ~Copyable {
             accept(&tunnel, at: time)
             tunnel.finishInbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
+            if tunnel.hasRouteQuestions { engine.routes?.peersChanged() }
         }
         clock.ended(.accept, engine)
         deliver()

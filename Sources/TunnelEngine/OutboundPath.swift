@@ -122,14 +122,14 @@ struct OutboundPath: ~Copyable {
 
     private var sendsV6 = false
 
-    private mutating func begin(_ destination: (endpoint: Endpoint, source: EndpointSource?)) {
+    private mutating func begin(_ destination: (endpoint: Endpoint, source: EndpointSource?, peer: PeerReference)) {
         // The queues have room for a whole batch, so neither `begin` nor `append` can find them full.
         if case .v6 = destination.endpoint.address {
             sendsV6 = true
-            _ = v6.begin(destination.endpoint, from: destination.source)
+            _ = v6.begin(destination.endpoint, from: destination.source, tag: destination.peer.rawValue)
         } else {
             sendsV6 = false
-            _ = v4.begin(destination.endpoint, from: destination.source)
+            _ = v4.begin(destination.endpoint, from: destination.source, tag: destination.peer.rawValue)
         }
     }
 
@@ -148,8 +148,13 @@ struct OutboundPath: ~Copyable {
 
     /// Super-datagrams leave in as few system calls as there are sockets to send to.
     private mutating func send(to sockets: SocketPair, at time: TimePoint) {
-        if !v4.isEmpty { reporter.take(v4.flush(to: sockets.v4, now: time.now), engine) }
-        if !v6.isEmpty { reporter.take(v6.flush(to: sockets.v6, now: time.now), engine) }
+        if sockets.isClosed {
+            // Read before the interface went down.
+            v4.removeAll()
+            v6.removeAll()
+        }
+        if !v4.isEmpty { reporter.take(v4.flush(to: sockets.v4, now: time.now), of: v4, engine) }
+        if !v6.isEmpty { reporter.take(v6.flush(to: sockets.v6, now: time.now), of: v6, engine) }
     }
 
     private mutating func release() {

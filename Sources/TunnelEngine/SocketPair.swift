@@ -34,6 +34,15 @@ final class SocketPair: Sendable {
         }
     }
 
+    /// No sockets, on a port that is to be taken again.
+    init(closedOn port: UInt16) {
+        v4 = nil
+        v6 = nil
+        self.port = port
+    }
+
+    var isClosed: Bool { v4 == nil && v6 == nil }
+
     private static func open(_ family: AddressFamily, _ port: UInt16, _ mark: UInt32) -> (UDPSocket?, SystemError?) {
         do {
             return (try UDPSocket(family: family, port: port, mark: mark), nil)
