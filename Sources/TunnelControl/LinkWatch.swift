@@ -1,14 +1,27 @@
 internal import LinuxSystem
 
-/// Hears of changes of one interface: `wg-quick` and people set the MTU after the tunnel has been made.
+/// Hears of changes of one interface: `wg-quick` and people set it up and down, and its MTU, after the tunnel has been made.
 struct LinkWatch: ~Copyable {
+    /// What the tunnel has to know of its interface.
+    struct State: Hashable {
+        var mtu: UInt32
+        var isUp: Bool
+    }
+
     private let monitor: NetlinkMonitor?
-    private let interface: String
+    /// The interface, by what it keeps when it is renamed.
+    let index: UInt32?
+    /// As far as is known; without netlink an interface that is up.
+    private(set) var state: State
 
     /// Without netlink, nothing is heard.
     init(_ interface: String) {
-        self.interface = interface
+        // First the ears, then the look: nothing falls between them.
         monitor = try? NetlinkMonitor([.links])
+        var netlink = try? NetlinkSocket()
+        let link = try? netlink?.link(named: interface)
+        index = link?.index
+        state = State(mtu: link?.mtu ?? 1420, isUp: link?.isUp ?? true)
     }
 
     /// Readable while there is news; negative where there never is.
@@ -19,21 +32,28 @@ struct LinkWatch: ~Copyable {
         }
     }
 
-    /// The interface's MTU, if there was news of it. An interface that went away may only have moved to another namespace.
-    func news() -> UInt32? {
+    /// Takes the news there is; true if ``state`` has changed.
+    mutating func update() -> Bool {
         let events: [NetlinkEvent]
         switch monitor {
         case .some(let monitor): events = (try? monitor.events()) ?? []
         case .none: events = []
         }
-        var mtu: UInt32?
+        let before = state
         for event in events {
             switch event {
-            case .linkChanged(let link) where link.name == interface: mtu = link.mtu
-            case .missed: mtu = (try? LinkSetup.mtu(of: interface)) ?? mtu
+            case .linkChanged(let link) where link.index == index: state = State(mtu: link.mtu, isUp: link.isUp)
+            // It may only have moved to another namespace, where nobody tells us whether it is up: its packets do.
+            case .linkRemoved(let link) where link.index == index: state.isUp = true
+            case .missed: look()
             default: break
             }
         }
-        return mtu
+        return state != before
+    }
+
+    private mutating func look() {
+        guard let index, var netlink = try? NetlinkSocket(), let link = try? netlink.link(index: index) else { return }
+        state = State(mtu: link.mtu, isUp: link.isUp)
     }
 }

@@ -16,6 +16,8 @@ final class TunnelDevice: Sendable {
 
     /// Whose the interfaces are.
     static let pool = "wg-lite"
+    /// The MTU of an interface that nobody has set one for: 1500 less what the tunnel adds over IPv6.
+    static let defaultMTU: UInt32 = 1500 - LinkSetup.overhead
     /// Bytes of each of the session's two rings.
     static let ringCapacity = 0x40_0000
 
@@ -35,6 +37,10 @@ final class TunnelDevice: Sendable {
         options.log = supervisorOptions.engineLog
         options.aead = supervisorOptions.aead
         options.cryptoThreads = supervisorOptions.cryptoThreads
+        options.peerName = { $0.abbreviation }
+        let link = LinkWatch(interface)
+        options.interfaceIndex = link.index
+        options.isLinkUp = link.state.isUp
         let engine: Engine
         do throws(EngineError) {
             engine = try Engine(session: session, options: options)
@@ -50,7 +56,7 @@ final class TunnelDevice: Sendable {
                 server = try UAPIServer(path: directory.socket(of: interface), tunnel: Self.tunnel(engine), report: log)
             }
         } catch {
-            session.end()
+            engine.stop()
             throw error
         }
         do throws(EngineError) {
@@ -83,7 +89,10 @@ final class TunnelDevice: Sendable {
 
     private static func makeAdapter(_ interface: String) throws(SetupError) -> Adapter {
         do throws(AdapterError) {
-            return try Adapter.create(name: interface, pool: pool, options: AdapterOptions(lifetime: .transient))
+            let adapter = try Adapter.create(name: interface, pool: pool, options: AdapterOptions(lifetime: .transient))
+            // The kernel makes it with 1500; nobody may come by to set it, as nobody does for the kernel's own WireGuard.
+            try adapter.setMTU(defaultMTU)
+            return adapter
         } catch {
             let step = "create the interface \(interface)"
             let surroundings = Surroundings.current
@@ -148,6 +157,16 @@ final class TunnelDevice: Sendable {
             try engine.apply(update)
         } catch {
             throw SetupError(step, "\(error)")
+        }
+    }
+
+    /// Takes over what has become of the interface.
+    func follow(_ link: LinkWatch.State, _ report: SetupReport) {
+        engine.setMTU(Int(link.mtu))
+        do throws(EngineError) {
+            try engine.setLinkUp(link.isUp)
+        } catch {
+            report.warning("\(interface) is up, but nothing can be sent or received: \(error)")
         }
     }
 

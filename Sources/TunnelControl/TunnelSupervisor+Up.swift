@@ -59,7 +59,7 @@ extension TunnelSupervisor {
         for address in settings.addresses { try LinkSetup.addAddress(address.value, to: interface, report) }
         let mtu = settings.mtu?.value ?? LinkSetup.automaticMTU(endpoints: update.peers.compactMap(\.endpoint))
         try LinkSetup.bringUp(interface, mtu: mtu, report)
-        device.engine.setMTU(Int(mtu))
+        device.follow(LinkWatch.State(mtu: mtu, isUp: true), report)
 
         try setDNS(settings, report)
         try checkForSignals()

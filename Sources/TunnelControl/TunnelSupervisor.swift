@@ -116,9 +116,8 @@ public final class TunnelSupervisor {
             didSet { if file?.unresolvedEndpoints.isEmpty ?? true || options.resolutionInterval == 0 { nextResolution = nil } }
         }
         nextResolution = Clock.now + resolutionInterval
-        let link = LinkWatch(interface)
-        var mtu = (try? LinkSetup.mtu(of: interface)) ?? 1420
-        device.engine.setMTU(Int(mtu))
+        var link = LinkWatch(interface)
+        device.follow(link.state, report)
         while true {
             let deadline = [nextWatchdog, nextResolution].compactMap { $0 }.min()
             let ready = DescriptorPoll.wait(
@@ -139,10 +138,13 @@ public final class TunnelSupervisor {
                 if serveClient() { return }
                 nextResolution = nextResolution ?? (Clock.now + resolutionInterval)
             }
-            if ready[4], let news = link.news(), news != mtu {
-                mtu = news
-                device.engine.setMTU(Int(news))
-                report.notice("the MTU of \(interface) is \(news) now")
+            if ready[4] {
+                let before = link.state
+                if link.update() {
+                    device.follow(link.state, report)
+                    if link.state.mtu != before.mtu { report.notice("the MTU of \(interface) is \(link.state.mtu) now") }
+                    if link.state.isUp != before.isUp { report.notice("\(interface) is set \(link.state.isUp ? "up" : "down")") }
+                }
             }
             if let due = nextWatchdog, let interval = notification.watchdogInterval, due <= Clock.now {
                 let turn = watch.turn(silent: device.engine.silentThreads, well: "\(interface) is up")
