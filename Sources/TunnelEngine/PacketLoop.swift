@@ -101,7 +101,7 @@ struct PacketLoop: ~Copyable {
     /// A socket gives nothing though it is said to be readable, or it gives datagrams again.
     private func receivingChanged(_ verdict: ReceivePatience.Verdict, _ socket: UDPSocket) {
         let name = socket.family == .v4 ? "IPv4" : "IPv6"
-        guard case .pause(let isWorthTelling) = verdict else { return engine.log(.info, "the \(name) socket receives again") }
+        guard case .pause(let isWorthTelling) = verdict else { return engine.log(.notice, "the \(name) socket receives again") }
         poller.remove(socket.descriptor)
         let error = inbound.receiveError
         (socket.family == .v4 ? engine.socketFacts.v4 : engine.socketFacts.v6).noteReceiveError(error)

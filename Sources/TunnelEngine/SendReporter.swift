@@ -59,7 +59,7 @@ extension PathNews {
     fileprivate var level: EngineLogLevel {
         switch kind {
         case .sendingFails, .loopBegins: .warning
-        case .sendingWorks, .loopEnds: .info
+        case .sendingWorks, .loopEnds: .notice
         }
     }
 
