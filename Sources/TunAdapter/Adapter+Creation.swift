@@ -11,16 +11,15 @@ extension Adapter {
     /// - Parameters:
     ///   - name: 1 to 127 bytes of UTF-8 without control characters. A name that the kernel takes for an interface (at most 15 bytes,
     ///     no spaces, …) becomes the interface's; for another one an interface name is derived.
-    ///   - pool: 1 to 96 bytes of UTF-8 without control characters: whose adapter it is, for example `org.example.product`.
+    ///   - pool: 1 to 96 bytes of UTF-8 without control characters: whose adapter it is, for example `org.example.product`; empty for an
+    ///     unlisted adapter (``AdapterOptions/isListed``).
     ///   - options: how it is made.
     /// - Returns: its handle. A transient adapter lives as long as this handle or its session.
     /// - Throws: `invalidParameter` for what is out of its limits, before anything is made; `alreadyExists` when the pool has an
     ///   adapter of that name, an interface has the name, or an adapter has the GUID; `accessDenied` without the privilege;
     ///   `notSupported` without a TUN device. Nothing is left behind then.
     public static func create(name: String, pool: String, options: AdapterOptions = AdapterOptions()) throws(AdapterError) -> Adapter {
-        try AdapterIdentity.checkName(name)
-        try AdapterIdentity.checkPool(pool)
-        try options.validate()
+        try options.validate(name: name, pool: pool)
         let identity = AdapterIdentity(pool: pool, name: name, guid: options.guid ?? .random(), queueCount: options.queueCount)
         do {
             let namespace = try NetworkNamespace.currentIdentity()
@@ -31,7 +30,7 @@ extension Adapter {
             let interface = try device.attachment().name
             guard let link = try netlink.link(named: interface) else { throw AdapterError.gone(interface) }
             // Persistent last: until then everything goes with the descriptor, should this be killed half-way.
-            try netlink.changeLink(link.index, LinkChange(alias: identity.alias))
+            if let alias = identity.alias { try netlink.changeLink(link.index, LinkChange(alias: alias)) }
             if !options.makesLinkLocalAddress {
                 // Without IPv6 in the kernel this fails, and there is nothing to switch off.
                 try? netlink.changeLink(link.index, LinkChange(makesLinkLocalAddress: false))
@@ -40,7 +39,7 @@ extension Adapter {
             links = try netlink.links()
             if let refusal = refusal(of: identity, name, excluding: link.index, in: links) { throw refusal }
             try setOwners(of: device, options)
-            AdapterLog.write(.info, "created adapter \(name) of pool \(pool), interface \(interface)")
+            AdapterLog.write(.info, "created \(identity.description(name)), interface \(interface)")
             guard options.lifetime == .persistent else {
                 return Adapter(link: link, identity: identity, namespace: namespace, netlink: netlink, device: device)
             }
@@ -123,7 +122,7 @@ extension AdapterError {
                 .alreadyExists, "\(name) is an adapter of another pool, \(identity.pool)", remedy: "name that pool, or choose another name")
         }
         return AdapterError(
-            .alreadyExists, "\(name) is an interface that is no adapter of this library (\(link.kind ?? "hardware"))",
+            .alreadyExists, "an interface \(name) exists already (\(link.kind ?? "hardware")), and is in no pool",
             remedy: "choose another name; `ip link show \(name)` shows it")
     }
 }

@@ -33,7 +33,7 @@ extension Adapter {
                 throw .changing(error, name)
             }
             _ = consume claim
-            AdapterLog.write(.info, "deleted adapter \(name) of pool \(pool)")
+            AdapterLog.write(.info, "deleted \(state.identity.description(name))")
         } catch {
             // It went by itself, which is what was asked for.
             guard error.code == .handleEndOfFile else { throw error }

@@ -7,7 +7,7 @@ extension Adapter {
     ///
     /// Where the kernel takes the name for an interface, the interface gets it; otherwise the interface is renamed to a derived name. Before
     /// kernel 6.2 the interface is set down for it and up again, and loses its routes.
-    /// - Parameter name: 1 to 127 bytes of UTF-8 without control characters.
+    /// - Parameter name: 1 to 127 bytes of UTF-8 without control characters; for an unlisted adapter one that the kernel takes.
     /// - Throws: `invalidParameter` for a name out of its limits; `alreadyExists` for one that is taken, see ``create(name:pool:options:)``;
     ///   `handleEndOfFile` when the adapter is gone.
     public func rename(to name: String) throws(AdapterError) {
@@ -16,6 +16,7 @@ extension Adapter {
             let link = try Self.refresh(&state, interfaceIndex)
             let old = state.identity.name(interfaceName: link.name)
             guard name != old else { return nil }
+            if !state.identity.isListed { try AdapterIdentity.checkUnlistedName(name) }
             let renamed = state.identity.renamed(name)
             do throws(SystemError) {
                 let links = try state.netlink.links()
@@ -49,7 +50,7 @@ extension Adapter {
 
     /// Both names change in one request, so that nobody sees the one without the other.
     private static func rename(
-        _ link: LinkInfo, to name: String, alias: String, _ netlink: inout NetlinkSocket
+        _ link: LinkInfo, to name: String, alias: String?, _ netlink: inout NetlinkSocket
     ) throws(SystemError) {
         let change = LinkChange(name: name == link.name ? nil : name, alias: alias)
         do throws(SystemError) {

@@ -28,7 +28,9 @@ public final class Adapter: Sendable {
 
     /// The interface's index, the same as long as the adapter lives.
     public let interfaceIndex: UInt32
+    /// What tells it from every other adapter, whatever its name. Of an unlisted one this handle's alone.
     public let guid: AdapterGUID
+    /// The pool's name; empty for an unlisted adapter.
     public let pool: String
     /// How many descriptors may be attached at a time.
     public let queueCount: Int
@@ -78,15 +80,11 @@ public final class Adapter: Sendable {
         } catch {
             throw .changing(error, state.interfaceName)
         }
-        guard let link, let identity = link.alias.flatMap({ AdapterIdentity(alias: $0) }), identity.guid == state.identity.guid else {
-            // An index is given again only after 2^31 others, but an alias can be taken away.
-            if let link, link.tun != nil, link.alias.flatMap({ AdapterIdentity(alias: $0) }) == nil {
-                state.interfaceName = link.name
-                return link
-            }
+        // An index is given again only after 2^31 others, so that a TUN interface of that index is it; but an alias can be taken away.
+        guard let link, link.tun != nil, link.adapterIdentity.map({ $0.guid == state.identity.guid }) ?? true else {
             throw .gone(state.identity.name(interfaceName: state.interfaceName))
         }
-        state.identity = identity
+        if let identity = link.adapterIdentity { state.identity = identity }
         state.interfaceName = link.name
         return link
     }

@@ -10,9 +10,11 @@ public struct AdapterIdentity: Hashable, Sendable {
     /// The most queues that the driver gives an interface, less one that has no place in a byte.
     public static let maximumQueueCount = 255
 
+    /// The pool's name; empty for an unlisted adapter.
     public let pool: String
     /// The name, where it isn't the interface's.
     let displayName: String?
+    /// What tells it from every other adapter, whatever its name.
     public let guid: AdapterGUID
     /// How many descriptors may attach at a time.
     public let queueCount: Int
@@ -25,9 +27,17 @@ public struct AdapterIdentity: Hashable, Sendable {
         self.queueCount = queueCount
     }
 
+    /// Whether it is in a pool, and its interface has an alias that says so.
+    var isListed: Bool { !pool.isEmpty }
+
     /// What the adapter is called, while its interface is called `interfaceName`.
     func name(interfaceName: String) -> String {
         displayName ?? interfaceName
+    }
+
+    /// How messages name it.
+    func description(_ name: String) -> String {
+        isListed ? "adapter \(name) of pool \(pool)" : "unlisted adapter \(name)"
     }
 
     /// Checks a name against its limits.
@@ -40,6 +50,16 @@ public struct AdapterIdentity: Hashable, Sendable {
     /// - Throws: `invalidParameter`.
     static func checkPool(_ pool: String) throws(AdapterError) {
         try check(pool, "the pool name", limit: maximumPoolLength)
+    }
+
+    /// Checks the name of an adapter that has nothing but its interface to keep it.
+    /// - Throws: `invalidParameter`.
+    static func checkUnlistedName(_ name: String) throws(AdapterError) {
+        guard InterfaceName.isValid(name) else {
+            throw AdapterError(
+                .invalidParameter, "\"\(name)\" can't be the name of an interface, which an unlisted adapter's is",
+                remedy: "use 1 to \(InterfaceName.maximumLength) bytes without spaces, slashes, colons and percent signs")
+        }
     }
 
     private static func check(_ text: String, _ what: String, limit: Int) throws(AdapterError) {
@@ -62,7 +82,9 @@ extension AdapterIdentity {
     static let tag = "TA1"
     private static let poolStart = tag.utf8.count + 4 + AdapterGUID.compactLength + 1
 
-    var alias: String {
+    /// Nil for an unlisted adapter, whose interface has none.
+    var alias: String? {
+        guard isListed else { return nil }
         func hex(_ value: Int) -> String {
             (value < 16 ? "0" : "") + String(value, radix: 16)
         }

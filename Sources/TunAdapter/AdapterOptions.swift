@@ -9,9 +9,15 @@ public struct AdapterOptions: Hashable, Sendable {
         case transient
     }
 
+    /// How long it lives.
     public var lifetime = Lifetime.persistent
     /// The GUID to give it; nil: a random one.
     public var guid: AdapterGUID?
+    /// Whether it is in a pool, where every process finds it by its name; that is kept in the interface's alias, which `ip link` shows.
+    ///
+    /// An unlisted adapter is a plain TUN interface: in no pool and without an alias. Its name is the interface's, so it must be one that the
+    /// kernel takes. Nobody lists or opens it; only the handle that made it knows its GUID.
+    public var isListed = true
     /// How many descriptors can be attached at a time, 1 to ``AdapterIdentity/maximumQueueCount``; fixed for the adapter's life.
     ///
     /// A session uses one. The kernel spreads flows over all that are attached: whoever opens a further one must read it.
@@ -27,11 +33,28 @@ public struct AdapterOptions: Hashable, Sendable {
     public init() {}
 
     /// One queue, a random GUID.
-    public init(lifetime: Lifetime) {
+    public init(lifetime: Lifetime, isListed: Bool = true) {
         self.lifetime = lifetime
+        self.isListed = isListed
     }
 
-    func validate() throws(AdapterError) {
+    /// Checks the limits, those of the names included.
+    /// - Throws: `invalidParameter`.
+    func validate(name: String, pool: String) throws(AdapterError) {
+        try AdapterIdentity.checkName(name)
+        if isListed {
+            try AdapterIdentity.checkPool(pool)
+        } else {
+            try AdapterIdentity.checkUnlistedName(name)
+            guard pool.isEmpty else {
+                throw AdapterError(
+                    .invalidParameter, "a pool, \(pool), for an unlisted adapter", remedy: "leave the pool out, or make the adapter listed")
+            }
+            guard guid == nil else {
+                throw AdapterError(
+                    .invalidParameter, "a GUID for an unlisted adapter, where nothing keeps it", remedy: "make the adapter listed")
+            }
+        }
         guard (1...AdapterIdentity.maximumQueueCount).contains(queueCount) else {
             throw AdapterError(
                 .invalidParameter, "an adapter with \(queueCount) queues", remedy: "use 1 to \(AdapterIdentity.maximumQueueCount)")

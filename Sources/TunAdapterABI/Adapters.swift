@@ -27,16 +27,17 @@ public func tunadapter_create_adapter_with_options(
     unsafe handle(.adapter) { () throws(AdapterError) in
         var chosen = AdapterOptions()
         if let options = unsafe options {
-            guard unsafe options.pointee.struct_size == UInt32(MemoryLayout<tunadapter_adapter_options>.size) else { throw .structSize }
-            let given = unsafe options.pointee
+            let given = try unsafe known(options)
             unsafe chosen.lifetime = given.transient ? .transient : .persistent
             unsafe chosen.makesLinkLocalAddress = given.link_local_address
             unsafe chosen.owner = given.has_owner ? given.owner : nil
             unsafe chosen.group = given.has_group ? given.group : nil
             unsafe chosen.queueCount = Int(given.queue_count)
             if let guid = unsafe given.guid { unsafe chosen.guid = AdapterGUID(guid.pointee) }
+            unsafe chosen.isListed = !given.unlisted
         }
-        return try unsafe Adapter.create(name: text(name, "the name"), pool: text(pool, "the pool"), options: chosen)
+        let hasNoPool = unsafe pool == nil && !chosen.isListed
+        return try unsafe Adapter.create(name: text(name, "the name"), pool: hasNoPool ? "" : text(pool, "the pool"), options: chosen)
     }
 }
 
@@ -170,6 +171,20 @@ extension tunadapter_guid {
             unsafe bytes.storeBytes(of: guid.low.bigEndian, toByteOffset: 8, as: UInt64.self)
         }
     }
+}
+
+/// The options of a caller that was compiled with this header, or with an older one, which knew fewer fields: these have their defaults.
+private func known(_ options: UnsafePointer<tunadapter_adapter_options>) throws(AdapterError) -> tunadapter_adapter_options {
+    let sizes = unsafe [
+        MemoryLayout<tunadapter_adapter_options>.offset(of: \.unlisted)!,
+        MemoryLayout<tunadapter_adapter_options>.stride,
+    ]
+    // SAFETY: its first field is in all versions, and tells how many bytes follow.
+    let size = unsafe Int(UnsafeRawPointer(options).loadUnaligned(as: UInt32.self))
+    guard sizes.contains(size) else { throw .structSize }
+    var known = unsafe tunadapter_adapter_options()
+    unsafe withUnsafeMutableBytes(of: &known) { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: options, count: size)) }
+    return unsafe known
 }
 
 extension AdapterError {

@@ -14,8 +14,6 @@ final class TunnelDevice: Sendable {
     /// Keeps a transient interface alive until the session does; nil for one that was handed over.
     private let adapter: Adapter?
 
-    /// Whose the interfaces are.
-    static let pool = "wg-lite"
     /// The MTU of an interface that nobody has set one for: 1500 less what the tunnel adds over IPv6.
     static let defaultMTU: UInt32 = 1500 - LinkSetup.overhead
     /// Bytes of each of the session's two rings.
@@ -89,7 +87,7 @@ final class TunnelDevice: Sendable {
 
     private static func makeAdapter(_ interface: String) throws(SetupError) -> Adapter {
         do throws(AdapterError) {
-            let adapter = try Adapter.create(name: interface, pool: pool, options: AdapterOptions(lifetime: .transient))
+            let adapter = try Adapter.create(name: interface, pool: "", options: AdapterOptions(lifetime: .transient, isListed: false))
             // The kernel makes it with 1500; nobody may come by to set it, as nobody does for the kernel's own WireGuard.
             try adapter.setMTU(defaultMTU)
             return adapter

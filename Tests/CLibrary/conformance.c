@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +272,26 @@ static bool with_interface(void) {
     GIVES_NULL(TUNADAPTER_ALREADY_EXISTS, ta.tunadapter_open_adapter(pool, "lo"));
     GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_open_adapter(pool, NULL));
     GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_create_adapter(pool, "\xff\xfe", NULL, NULL));
+
+    // A plain interface, in no pool. Options of the first header, which ended before `unlisted`, are taken too.
+    tunadapter_adapter_options plain = transient;
+    plain.unlisted = true;
+    GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_create_adapter_with_options(pool, "plain0", &plain));
+    GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_create_adapter_with_options(NULL, "no interface's", &plain));
+    GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_create_adapter_with_options(NULL, "plain0", &transient));
+    probe = ta.tunadapter_create_adapter_with_options(NULL, "plain0", &plain);
+    CHECK(probe != NULL && system("ip link show plain0 | grep -q alias") != 0);
+    GIVES_NULL(TUNADAPTER_ALREADY_EXISTS, ta.tunadapter_open_adapter(pool, "plain0"));
+    CHECK(ta.tunadapter_free_adapter(probe) == TUNADAPTER_SUCCESS);
+    plain.struct_size = offsetof(tunadapter_adapter_options, unlisted);
+    probe = ta.tunadapter_create_adapter_with_options(pool, "listed0", &plain);
+    CHECK(probe != NULL && system("ip link show listed0 | grep -q alias") == 0);
+    CHECK(ta.tunadapter_free_adapter(probe) == TUNADAPTER_SUCCESS);
+    const uint32_t sizes[] = {0, 4, plain.struct_size - 1, plain.struct_size + 1, (uint32_t)sizeof plain - 1, (uint32_t)sizeof plain + 1, UINT32_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        plain.struct_size = sizes[i];
+        GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_create_adapter_with_options(NULL, "plain0", &plain));
+    }
 
     int lines = 0;
     ta.tunadapter_set_logger(count_lines, &lines);

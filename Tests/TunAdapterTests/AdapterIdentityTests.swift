@@ -17,20 +17,22 @@ import Testing
         try AdapterIdentity.checkPool(pool)
         try AdapterIdentity.checkName(name)
         let original = identity(pool: pool, name: name, queueCount: 255)
-        #expect(original.alias.utf8.count <= 255)
-        let read = try #require(AdapterIdentity(alias: original.alias))
+        let alias = try #require(original.alias)
+        #expect(alias.utf8.count <= 255)
+        let read = try #require(AdapterIdentity(alias: alias))
         #expect(read == original && read.pool.utf8.elementsEqual(pool.utf8))
         #expect(read.name(interfaceName: "tun9") == (original.displayName ?? "tun9"))
     }
 
     @Test func `a name that is an interface's follows the interface`() throws {
-        let read = try #require(AdapterIdentity(alias: identity(pool: "p", name: "demo0").alias))
+        let alias = try #require(identity(pool: "p", name: "demo0").alias)
+        let read = try #require(AdapterIdentity(alias: alias))
         #expect(read.name(interfaceName: "demo7") == "demo7")
     }
 
-    @Test func `an alias that was cut off or changed is not ours, and reading one never traps`() {
+    @Test func `an alias that was cut off or changed is not ours, and reading one never traps`() throws {
         var generator = SplitMix64(seed: 20_261_124)
-        let alias = identity(pool: "org.example.demo", name: "Ein Büro").alias
+        let alias = try #require(identity(pool: "org.example.demo", name: "Ein Büro").alias)
         let bytes = Array(alias.utf8)
         for length in 0..<bytes.count {
             let cut = AdapterIdentity(alias: String(decoding: bytes[..<length], as: UTF8.self))

@@ -89,9 +89,10 @@ typedef struct tunadapter_adapter_options {
     uint32_t group;
     uint32_t queue_count;        /* descriptors that may be attached at a time, 1 to 255; a session uses one */
     const tunadapter_guid *guid; /* NULL: a random one */
+    bool unlisted;               /* a plain interface, in no pool and without an alias; see below */
 } tunadapter_adapter_options;
 #define TUNADAPTER_ADAPTER_OPTIONS_INIT \
-    { (uint32_t)sizeof(tunadapter_adapter_options), false, false, false, false, 0, 0, 1, NULL }
+    { (uint32_t)sizeof(tunadapter_adapter_options), false, false, false, false, 0, 0, 1, NULL, false }
 
 /* How a session's rings are laid out. Start from TUNADAPTER_SESSION_OPTIONS_INIT. */
 typedef struct tunadapter_session_options {
@@ -195,6 +196,12 @@ typedef tunadapter_adapter *tunadapter_create_adapter_fn(
     const char *pool, const char *name, const tunadapter_guid *requested_guid, bool *reboot_required);
 
 /* The same with options; NULL for the defaults. A transient adapter lives as long as this handle or its session.
+ *
+ * With `unlisted` it is a plain TUN interface: pool is NULL or empty, guid is NULL, and name must be one that the kernel takes for an
+ * interface (at most 15 bytes, no spaces, ...). Nothing is written into the interface's alias, so nobody lists or opens it;
+ * tunadapter_get_guid tells a number that only this handle knows.
+ *
+ * struct_size may also be that of an older header: fields that it didn't have are as in TUNADAPTER_ADAPTER_OPTIONS_INIT.
  * Errors: as tunadapter_create_adapter. */
 tunadapter_adapter *tunadapter_create_adapter_with_options(
     const char *pool, const char *name, const tunadapter_adapter_options *options);
