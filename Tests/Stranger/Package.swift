@@ -6,6 +6,8 @@ let package = Package(
     name: "stranger",
     dependencies: [.package(name: "wg-lite", path: "../..")],
     targets: [
-        .executableTarget(name: "Stranger", dependencies: [.product(name: "TunAdapter", package: "wg-lite")])
+        .executableTarget(name: "Stranger", dependencies: [.product(name: "TunAdapter", package: "wg-lite")]),
+        // README's first program, which the script puts there.
+        .executableTarget(name: "mirror", dependencies: [.product(name: "TunAdapter", package: "wg-lite")]),
     ]
 )
