@@ -82,7 +82,7 @@ let package = Package(
             name: "WGLiteCommands",
             dependencies: [
                 "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
-                "TunnelEngine", "WireGuardCrypto",
+                "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -141,7 +141,7 @@ let package = Package(
             name: "WGLiteCommandsTests",
             dependencies: [
                 "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WGLiteCommands",
-                "WireGuardCrypto",
+                "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -33,6 +33,7 @@ final class TunnelDevice: Sendable {
         options.listenPort = listenPort
         options.firewallMark = firewallMark
         options.log = supervisorOptions.engineLog
+        options.events = supervisorOptions.engineEvents
         options.aead = supervisorOptions.aead
         options.cryptoThreads = supervisorOptions.cryptoThreads
         options.peerName = { $0.abbreviation }

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import NetworkTypes
 public import TunnelConfiguration
-internal import TunnelCore
+public import TunnelCore
 internal import TunnelDiagnosis
 public import TunnelEngine
 public import WireGuardCrypto
@@ -24,6 +24,8 @@ public final class TunnelSupervisor {
         public var inherited = InheritedDescriptors()
         /// Where the engine's lines go.
         public var engineLog: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
+        /// Where the engine tells what happens to the tunnel and its peers; it may not block.
+        public var engineEvents: @Sendable (TunnelEvent) -> Void = { _ in }
 
         public init() {}
     }

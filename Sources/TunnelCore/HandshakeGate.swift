@@ -24,7 +24,8 @@ public struct HandshakeGate: ~Copyable {
 
     /// Judges a handshake or cookie message.
     /// - Parameters:
-    ///   - isUnderLoad: whether senders must prove their address (``HandshakeQueue/isUnderLoad(at:)``).
+    ///   - isUnderLoad: whether senders must prove their address (``HandshakeQueue/isUnderLoad(at:)``), unless we called them
+    ///     (``Tunnel/takeAwaited(_:)``).
     ///   - generator: must be fit for nonces and secrets.
     public mutating func judge(
         _ datagram: HandshakeDatagram, for local: LocalIdentity, isUnderLoad: Bool, at now: Instant,

@@ -30,8 +30,19 @@ public enum HandshakeStep: Sendable {
         }
     }
 
-    /// Computes the step: a pure function, some 50 to 100 microseconds.
+    /// Computes the step: a pure function, some 50 to 100 microseconds. Nothing of its secrets is left on the stack.
+    @inline(never)
     public func perform() -> Outcome {
+        let outcome = computed()
+        wipeDeadStack(Self.stackByteCount)
+        return outcome
+    }
+
+    /// What scalar multiplications and hashes use of the stack, generously.
+    static let stackByteCount = 32 << 10
+
+    @inline(never)
+    private func computed() -> Outcome {
         switch self {
         case .initiate(let creation, let slot, let index):
             .initiated(Result { () throws(Refusal) in try creation.perform() }, slot: slot, index: index)

@@ -4,32 +4,46 @@ internal import WireGuardProtocol
 
 /// What the tunnel keeps of a peer beside the protocol's own state.
 struct PeerEntry: ~Copyable {
-    /// Things to be done by whoever runs handshakes and timers, not by the data path.
-    struct Errands: OptionSet {
-        let rawValue: UInt8
-        static let initiate = Errands(rawValue: 1 << 0)
-        static let sendStaged = Errands(rawValue: 1 << 1)
-        static let sendKeepalive = Errands(rawValue: 1 << 2)
-    }
-
     /// What one batch of the data path did, accounted for at its end.
     struct Batch {
         var bytes: UInt64 = 0
+        /// Messages that were more than keepalives.
+        var packets: UInt64 = 0
         var isTouched = false
-        var carriesData = false
         /// A message arrived on the keypair that waits for its confirmation.
         var confirms = false
     }
 
+    /// What events were made of.
+    struct Told {
+        /// Whether there is a session of which nobody was told yet that it is over.
+        var hasSession = false
+        var refusal: Instant?
+        /// The endpoint that was told last, if it isn't the present one.
+        var endpoint: Endpoint?
+        var isEndpointOld = false
+        var move: Instant?
+    }
+
     var peer: Peer
-    var endpoint: Endpoint?
+    var location = LocationFacts()
+    /// Where the peer's datagrams go.
+    var endpoint: Endpoint? { location.endpoint }
     var source: EndpointSource?
     /// Seconds; 0 for none.
     var persistentKeepalive: UInt16 = 0
     var staged = StagedQueue()
     var receivedBytes: UInt64 = 0
     var sentBytes: UInt64 = 0
-    var errands: Errands = []
+    /// Whether an initiation is to be made; then the slot stands in `Tunnel.initiating`.
+    var mustInitiate = false
+    /// Whether the slot stands in `Tunnel.owing`: staged packets or a keepalive can be sent.
+    var isOwing = false
+    /// Whether an empty message is to be sent, unless packets are.
+    var owesKeepalive = false
+    var handshakes = HandshakeFacts()
+    var traffic = TrafficFacts()
+    var told = Told()
     var outbound = Batch()
     var inbound = Batch()
     var path = PeerPath()

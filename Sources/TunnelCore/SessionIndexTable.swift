@@ -10,6 +10,8 @@ struct SessionIndexTable: ~Copyable {
         var peer: UInt32
         /// A `Keypair`, owned by its peer; nil while the index is that of a handshake.
         var keypair: UnsafeMutableRawPointer?
+        /// Whether a response to our initiation may come; once for each initiation.
+        var isAwaited = false
     }
 
     private struct Bucket {
@@ -48,13 +50,13 @@ struct SessionIndexTable: ~Copyable {
 
     /// Draws a new index and lets it lead to `peer`.
     mutating func insert(
-        peer: UInt32, keypair: UnsafeMutableRawPointer?, using generator: inout some RandomNumberGenerator
+        peer: UInt32, keypair: UnsafeMutableRawPointer?, isAwaited: Bool = false, using generator: inout some RandomNumberGenerator
     ) -> UInt32 {
         if (occupied + 1) * 2 > capacity { rehash() }
         while true {
             let index = UInt32(truncatingIfNeeded: generator.next())
             guard unsafe find(index) == nil else { continue }
-            unsafe place(index, Session(peer: peer, keypair: keypair))
+            unsafe place(index, Session(peer: peer, keypair: keypair, isAwaited: isAwaited))
             return index
         }
     }
@@ -63,6 +65,13 @@ struct SessionIndexTable: ~Copyable {
     mutating func update(_ index: UInt32, keypair: UnsafeMutableRawPointer) {
         guard let bucket = unsafe find(index) else { return }
         unsafe bucket.pointee.session.keypair = keypair
+    }
+
+    /// Whether a response to `index` is awaited: true once.
+    mutating func takeAwaited(_ index: UInt32) -> Bool {
+        guard let bucket = unsafe find(index), unsafe bucket.pointee.session.isAwaited else { return false }
+        unsafe bucket.pointee.session.isAwaited = false
+        return true
     }
 
     /// Lets `index` lead nowhere.

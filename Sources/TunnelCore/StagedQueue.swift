@@ -10,8 +10,12 @@ struct StagedQueue {
     private var packets: [[UInt8]] = []
     private var bytes = 0
 
-    var isEmpty: Bool { packets.isEmpty }
+    /// No packet is empty. Asked for every packet that is sent, so it is a number that lies in the peer's own memory.
+    @inline(__always)
+    var isEmpty: Bool { bytes == 0 }
     var count: Int { packets.count }
+    /// The oldest packet.
+    var first: [UInt8]? { packets.first }
 
     /// Copies a packet to the end.
     /// - Returns: how many of the oldest were dropped for it.

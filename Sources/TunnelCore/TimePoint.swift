@@ -2,7 +2,7 @@ public import NetworkTypes
 
 /// Both clocks at one moment: the monotonic one, on which every interval is measured, and the wall clock, which the protocol's
 /// timestamps and "last handshake" need and which may jump.
-public struct TimePoint: Sendable {
+public struct TimePoint: Hashable, Sendable {
     public var now: Instant
     /// Nanoseconds of the Unix epoch.
     public var unixNanoseconds: UInt64

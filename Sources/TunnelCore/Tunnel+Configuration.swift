@@ -9,6 +9,13 @@ extension Tunnel {
     /// want to pass long lists in parts.
     /// - Parameter update: ``TunnelUpdate/listenPort`` and ``TunnelUpdate/firewallMark`` are the sockets' and ignored here.
     public mutating func apply(_ update: TunnelUpdate, at time: TimePoint) {
+        change(update, at: time)
+        // Our private key was multiplied with.
+        wipeDeadStack(HandshakeStep.stackByteCount)
+    }
+
+    @inline(never)
+    private mutating func change(_ update: TunnelUpdate, at time: TimePoint) {
         if let privateKey = update.privateKey { setPrivateKey(privateKey, at: time) }
         if update.replacesPeers {
             for slot in 0..<UInt32(peers.slotCount) { removePeer(slot) }
@@ -21,17 +28,23 @@ extension Tunnel {
     private mutating func setPrivateKey(_ key: PrivateKey?, at time: TimePoint) {
         let identity = key.map { LocalIdentity(privateKey: $0) }
         if let identity, let current = self.identity, identity.publicKey == current.publicKey { return }
+        let hadIdentity = self.identity != nil
         self.identity = identity
+        unsafe tell(.keyChanged(identity?.publicKey), of: nil, at: time)
         // Nobody is a peer of himself.
         if let identity, let own = peers.slot(of: identity.publicKey) { removePeer(own) }
         for slot in 0..<UInt32(peers.slotCount) {
             guard let entry = unsafe peers[slot] else { continue }
+            unsafe entry.pointee.told.hasSession = false
+            unsafe entry.pointee.handshakes.callingSince = nil
             if let identity {
                 let remote = unsafe RemoteIdentity(
                     publicKey: entry.pointee.peer.remote.publicKey, presharedKey: entry.pointee.peer.remote.presharedKey,
                     local: identity)
                 unsafe entry.pointee.peer.replaceRemote(remote)
                 unsafe unregister(entry.pointee.peer.expireSessions())
+                // What `stop()` had switched off.
+                if !hadIdentity { unsafe armPersistentKeepalive(slot, entry, at: time) }
             } else {
                 unsafe unregister(entry.pointee.peer.stop())
             }
@@ -43,7 +56,6 @@ extension Tunnel {
         unsafe unregister(entry.pointee.peer.stop())
         allowedIPs.removeAll(of: slot)
         deadlines.cancel(slot)
-        attention.removeAll { $0 == slot }
         unsafe forgetPath(of: entry, slot)
         peers.remove(slot)
     }
@@ -63,8 +75,11 @@ extension Tunnel {
             let remote = unsafe RemoteIdentity(entry.pointee.peer.remote, presharedKey: key)
             unsafe entry.pointee.peer.replaceRemote(remote)
         }
-        if let endpoint = update.endpoint, unsafe endpoint != entry.pointee.endpoint {
-            unsafe setEndpoint(endpoint, of: entry, slot)
+        if let endpoint = update.endpoint {
+            unsafe entry.pointee.location.configured = endpoint
+            if unsafe endpoint != entry.pointee.endpoint { unsafe setEndpoint(endpoint, of: entry, slot) }
+            unsafe entry.pointee.location.origin = .configured
+            unsafe entry.pointee.told.isEndpointOld = false
         }
         if update.replacesAllowedIPs { allowedIPs.removeAll(of: slot) }
         for change in update.allowedIPs {
@@ -76,8 +91,14 @@ extension Tunnel {
         }
         if let seconds = update.persistentKeepalive {
             unsafe entry.pointee.persistentKeepalive = seconds
-            unsafe entry.pointee.peer.setPersistentKeepalive(seconds == 0 ? nil : .seconds(UInt64(seconds)), at: time.now)
+            unsafe armPersistentKeepalive(slot, entry, at: time)
         }
+        perform([], slot, at: time)
+    }
+
+    private mutating func armPersistentKeepalive(_ slot: UInt32, _ entry: UnsafeMutablePointer<PeerEntry>, at time: TimePoint) {
+        let seconds = unsafe entry.pointee.persistentKeepalive
+        unsafe entry.pointee.peer.setPersistentKeepalive(seconds == 0 ? nil : .seconds(UInt64(seconds)), at: time.now)
         perform([], slot, at: time)
     }
 

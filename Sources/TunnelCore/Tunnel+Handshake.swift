@@ -3,11 +3,20 @@ internal import WireGuardCrypto
 internal import WireGuardProtocol
 
 extension Tunnel {
+    /// Whether a message is the first answer to an initiation of ours.
+    ///
+    /// Its index is random and went only to the peer, so whoever has it can be reached there: no cookie need prove that, and those whom we
+    /// called ourselves are let in however many strangers knock. True once for each initiation.
+    public mutating func takeAwaited(_ datagram: HandshakeDatagram) -> Bool {
+        guard let response = unsafe try? datagram.withUnsafeBytes(HandshakeResponse.init(copying:)) else { return false }
+        return sessions.takeAwaited(response.receiverIndex)
+    }
+
     /// Takes a handshake or cookie message that ``HandshakeGate`` let through.
     /// - Returns: the step to perform without the lock; nil if there is none, and the message, if dropped, was counted.
     public mutating func receive(_ datagram: HandshakeDatagram, at time: TimePoint) -> HandshakeStep? {
         guard isUp else { return nil }
-        guard let identity else { return drop(.noIdentity) }
+        guard let identity else { return drop(.noIdentity, datagram, at: time) }
         let arrival = Arrival(sender: datagram.sender, source: datagram.source, trafficClass: 0)
         do throws(Refusal) {
             switch unsafe try datagram.withUnsafeBytes(MessageKind.init(of:)) {
@@ -31,13 +40,14 @@ extension Tunnel {
                     throw .index
                 }
                 unsafe try entry.pointee.peer.accept(reply, at: time.now)
+                unsafe entry.pointee.handshakes.cookies.add(at: time.now)
                 unsafe entry.pointee.receivedBytes += UInt64(CookieReply.byteCount)
                 return nil
             case .transport:
                 throw .type
             }
         } catch {
-            return drop(DropReason(error))
+            return drop(DropReason(error), datagram, at: time)
         }
     }
 
@@ -53,6 +63,7 @@ extension Tunnel {
             if let index = outcome.reservedIndex { sessions.remove(index) }
             return result
         }
+        var sender: Endpoint?
         do throws(Refusal) {
             switch outcome {
             case .initiated(let created, let slot, let index):
@@ -60,16 +71,24 @@ extension Tunnel {
                     try tunnel.sendInitiation(created.get(), slot, at: time, &result)
                 }
             case .opened(let opened, let arrival):
+                sender = arrival.sender
                 try accept(opened.get(), arrival, at: time, using: &generator, &result)
             case .responded(let created, let slot, let index, let arrival):
+                sender = arrival.sender
                 try unregistering(index) { (tunnel) throws(Refusal) in
                     try tunnel.sendResponse(created.get(), slot, arrival, at: time, &result)
                 }
             case .consumed(let session, let slot, let arrival):
-                try establish(session.get(), slot, arrival, at: time)
+                sender = arrival.sender
+                do throws(Refusal) {
+                    try establish(session.get(), slot, arrival, at: time)
+                } catch {
+                    unsafe refused(error, peers[slot], .initiator, at: time)
+                    throw error
+                }
             }
         } catch {
-            _ = drop(DropReason(error))
+            drop(DropReason(error), from: sender, at: time)
         }
         return result
     }
@@ -91,6 +110,7 @@ extension Tunnel {
         var created = created
         let released = unsafe try entry.pointee.peer.send(&created, at: time.now)
         unregister(released)
+        unsafe entry.pointee.handshakes.sentInitiation(at: time.now)
         let bytes = unsafe created.message.withUnsafeBytes { unsafe [UInt8]($0) }
         unsafe append(bytes, endpoint, entry.pointee.source, entry, slot, &result)
         perform([], slot, at: time)
@@ -100,10 +120,22 @@ extension Tunnel {
         _ opened: OpenedInitiation, _ arrival: Arrival, at time: TimePoint, using generator: inout some RandomNumberGenerator,
         _ result: inout Attention
     ) throws(Refusal) {
-        guard let slot = peers.slot(of: opened.initiator), let entry = unsafe peers[slot] else { throw .unknownPeer }
-        let initiation = unsafe try opened.authenticate(as: entry.pointee.peer.remote)
-        unsafe try entry.pointee.peer.accept(initiation, at: time.now)
+        guard let slot = peers.slot(of: opened.initiator), let entry = unsafe peers[slot] else {
+            unknownPeers.add(arrival.sender, opened.initiator, at: time.now)
+            throw .unknownPeer
+        }
+        let initiation: AuthenticatedInitiation
+        do throws(Refusal) {
+            initiation = unsafe try opened.authenticate(as: entry.pointee.peer.remote)
+            unsafe entry.pointee.handshakes.timestampLag = entry.pointee.peer.lag(of: initiation)
+            unsafe try entry.pointee.peer.accept(initiation, at: time.now)
+        } catch {
+            unsafe refused(error, entry, .responder, at: time)
+            throw error
+        }
+        unsafe entry.pointee.handshakes.received.add(at: time.now)
         unsafe follow(arrival, entry, slot, at: time)
+        unsafe heard(entry, packets: 0, at: time)
         unsafe entry.pointee.receivedBytes += UInt64(HandshakeInitiation.byteCount)
         let index = unsafe sessions.insert(peer: slot, keypair: nil, using: &generator)
         let creation = ResponseCreation(to: initiation, senderIndex: index, using: &generator)
@@ -120,6 +152,7 @@ extension Tunnel {
         unregister(released)
         unsafe sessions.update(created.localIndex, keypair: UnsafeMutableRawPointer(entry.pointee.peer.keypairs.next!))
         let bytes = unsafe created.message.withUnsafeBytes { unsafe [UInt8]($0) }
+        unsafe entry.pointee.handshakes.sentResponse(at: time.now)
         unsafe append(bytes, arrival.sender, arrival.source, entry, slot, &result)
         perform([], slot, at: time)
     }
@@ -128,10 +161,14 @@ extension Tunnel {
         _ session: DerivedSession, _ slot: UInt32, _ arrival: Arrival, at time: TimePoint
     ) throws(Refusal) {
         guard let entry = unsafe peers[slot] else { throw .state }
+        let isRenewal = unsafe entry.pointee.peer.sendingKeypair(at: time.now) != nil
         let released = unsafe try entry.pointee.peer.establish(session, at: time.now, unixNanoseconds: time.unixNanoseconds)
         unregister(released)
+        unsafe entry.pointee.handshakes.completed.add(at: time.now)
+        unsafe sessionMade(entry, since: entry.pointee.handshakes.callingSince, .initiator, isRenewal: isRenewal, at: time)
         unsafe sessions.update(session.localIndex, keypair: UnsafeMutableRawPointer(entry.pointee.peer.keypairs.current!))
         unsafe follow(arrival, entry, slot, at: time)
+        unsafe heard(entry, packets: 0, at: time)
         unsafe entry.pointee.receivedBytes += UInt64(HandshakeResponse.byteCount)
         // The responder may not send before it has heard on the new session: what waits, or else an empty packet.
         perform([.sendStaged, .sendKeepalive], slot, at: time)
@@ -149,8 +186,8 @@ extension Tunnel {
                 trafficClass: OutgoingDatagram.handshakeTrafficClass))
     }
 
-    private mutating func drop(_ reason: DropReason) -> HandshakeStep? {
-        drops.add(reason)
+    private mutating func drop(_ reason: DropReason, _ datagram: HandshakeDatagram, at time: TimePoint) -> HandshakeStep? {
+        drop(reason, from: datagram.sender, at: time)
         return nil
     }
 }

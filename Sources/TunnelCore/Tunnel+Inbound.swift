@@ -93,15 +93,17 @@ extension Tunnel {
         unsafe follow(arrival, entry, job.slot, at: time)
         let payloadCount = job.payloadCount
         if payloadCount == 0 { return .keepalive }
-        unsafe entry.pointee.inbound.carriesData = true
+        unsafe entry.pointee.inbound.packets += 1
         guard let header = unsafe IPPacketHeader(UnsafeRawBufferPointer(start: packet, count: payloadCount)) else {
-            return .dropped(.innerMalformed)
+            return unsafe refuse(.innerMalformed, packet, payloadCount, arrival, entry, at: time)
         }
-        guard allowedIPs.lookup(header.source) == job.slot else { return .dropped(.sourceNotAllowed) }
+        guard allowedIPs.lookup(header.source) == job.slot else {
+            return unsafe refuse(.sourceNotAllowed, packet, payloadCount, arrival, entry, at: time)
+        }
         if arrival.trafficClass & 3 != 0 {
             let outer = ECNCodepoint(trafficClass: arrival.trafficClass)
             guard let ecn = ECNCodepoint.decapsulated(inner: header.ecn, outer: outer) else {
-                return .dropped(.congestionNotUnderstood)
+                return unsafe refuse(.congestionNotUnderstood, packet, payloadCount, arrival, entry, at: time)
             }
             unsafe header.setECN(ecn, in: packet)
         }
@@ -127,11 +129,15 @@ extension Tunnel {
             unsafe entry.pointee.receivedBytes += batch.bytes
             var actions: PeerActions = []
             if batch.confirms {
+                let isRenewal = unsafe entry.pointee.peer.sendingKeypair(at: time.now) != nil
                 let released = unsafe entry.pointee.peer.confirm(at: time.now, unixNanoseconds: time.unixNanoseconds)
                 unregister(released)
+                unsafe entry.pointee.handshakes.confirmed.add(at: time.now)
+                unsafe sessionMade(entry, since: entry.pointee.handshakes.answered.last, .responder, isRenewal: isRenewal, at: time)
                 actions.insert(.sendStaged)
             }
-            unsafe actions.formUnion(entry.pointee.peer.didReceive(carryingData: batch.carriesData, at: time.now))
+            if batch.bytes > 0 { unsafe heard(entry, packets: batch.packets, at: time) }
+            unsafe actions.formUnion(entry.pointee.peer.didReceive(carryingData: batch.packets > 0, at: time.now))
             perform(actions, slot, at: time)
         }
         inboundTouched.removeAll(keepingCapacity: true)

@@ -20,11 +20,16 @@ extension Tunnel {
             } else {
                 unsafe unregister(entry.pointee.peer.stop())
                 unsafe entry.pointee.staged.removeAll()
-                unsafe entry.pointee.errands = []
+                unsafe entry.pointee.mustInitiate = false
+                unsafe entry.pointee.isOwing = false
+                unsafe entry.pointee.owesKeepalive = false
+                unsafe entry.pointee.told.hasSession = false
+                unsafe entry.pointee.handshakes.callingSince = nil
             }
         }
         if !up {
-            attention.removeAll()
+            initiating = SlotQueue()
+            owing = SlotQueue()
             // Also what stands there for deadlines that have moved: nobody takes it out until the interface is up.
             deadlines = DeadlineQueue()
         }

@@ -56,29 +56,38 @@ extension Tunnel {
         guard unsafe entry.pointee.endpoint != nil else { return .dropped(.noEndpoint) }
         guard unsafe !entry.pointee.path.isLooping else { return .dropped(.routingLoop) }
         unsafe Self.touch(&entry.pointee.outbound, slot, &outboundTouched)
-        guard let keypair = unsafe entry.pointee.peer.sendingKeypair(at: time.now) else {
-            return unsafe stage(UnsafeRawBufferPointer(start: packet, count: count), slot, entry)
-        }
+        // A packet that comes while others wait stays behind them.
+        guard unsafe entry.pointee.staged.isEmpty, let keypair = unsafe entry.pointee.peer.sendingKeypair(at: time.now),
+            let job = unsafe message(packet, count: count, keypair, entry)
+        else { return unsafe stage(UnsafeRawBufferPointer(start: packet, count: count), entry, at: time) }
+        return .seal(job)
+    }
+
+    /// Makes a data message of a packet, or of nothing.
+    /// - Parameter packet: with room around it, as ``prepare(_:count:to:at:)`` has it.
+    /// - Returns: nil if the session's counters are used up.
+    @inline(__always)
+    mutating func message(
+        _ packet: UnsafeMutableRawPointer, count: Int, _ keypair: UnsafeMutablePointer<Keypair>, _ entry: UnsafeMutablePointer<PeerEntry>
+    ) -> SealJob? {
         let counters = unsafe keypair.pointee.reserveCounters(1)
-        guard !counters.isEmpty else {
-            return unsafe stage(UnsafeRawBufferPointer(start: packet, count: count), slot, entry)
-        }
+        guard !counters.isEmpty else { return nil }
         let padded = TransportMessage.paddedByteCount(of: count, mtu: mtu)
         // SAFETY: the caller gives this room on both sides of the packet.
         let message = unsafe packet - TransportMessage.headerByteCount
         unsafe TransportMessage(receiverIndex: keypair.pointee.remoteIndex, counter: counters.lowerBound).write(to: message)
         for i in count..<padded { unsafe packet.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
         unsafe entry.pointee.outbound.bytes += UInt64(padded + TransportMessage.overhead)
-        unsafe entry.pointee.outbound.carriesData = true
-        return unsafe .seal(
-            SealJob(message: message, payloadCount: padded, key: keypair.pointee.sendingKey, counter: counters.lowerBound))
+        if count > 0 { unsafe entry.pointee.outbound.packets += 1 }
+        return unsafe SealJob(message: message, payloadCount: padded, key: keypair.pointee.sendingKey, counter: counters.lowerBound)
     }
 
+    @inline(never)
     private mutating func stage(
-        _ packet: UnsafeRawBufferPointer, _ slot: UInt32, _ entry: UnsafeMutablePointer<PeerEntry>
+        _ packet: UnsafeRawBufferPointer, _ entry: UnsafeMutablePointer<PeerEntry>, at time: TimePoint
     ) -> Outbound {
         let dropped = unsafe entry.pointee.staged.append(packet)
-        drops.add(.stagedQueueFull, dropped)
+        if dropped > 0 { unsafe drop(.stagedQueueFull, count: dropped, entry, at: time) }
         return .staged
     }
 
@@ -97,11 +106,13 @@ extension Tunnel {
             let batch = unsafe entry.pointee.outbound
             unsafe entry.pointee.outbound = PeerEntry.Batch()
             var actions: PeerActions = []
-            if batch.carriesData {
+            if batch.bytes > 0 {
                 unsafe entry.pointee.sentBytes += batch.bytes
-                actions = unsafe entry.pointee.peer.didSend(carryingData: true, at: time.now)
+                actions = unsafe entry.pointee.peer.didSend(carryingData: batch.packets > 0, at: time.now)
+                if batch.packets > 0 { unsafe entry.pointee.traffic.sent(batch.packets, at: time.now) }
             }
-            if unsafe !entry.pointee.staged.isEmpty { actions.insert(.initiateHandshake) }
+            // Sent now if there is a session, else a handshake is begun.
+            if unsafe !entry.pointee.staged.isEmpty { actions.insert(.sendStaged) }
             perform(actions, slot, at: time)
         }
         outboundTouched.removeAll(keepingCapacity: true)

@@ -51,6 +51,7 @@ extension Tunnel {
             history.moves += 1
             history.lastMove = unsafe EndpointMove(
                 from: entry.pointee.endpoint, to: arrival.sender, unixNanoseconds: time.unixNanoseconds)
+            unsafe entry.pointee.move(to: arrival.sender, at: time.now)
             unsafe setEndpoint(arrival.sender, of: entry, slot)
         }
         if unsafe entry.pointee.path.refusedSource != arrival.source { unsafe entry.pointee.source = arrival.source }
@@ -59,7 +60,7 @@ extension Tunnel {
 
     /// Sets an endpoint of which nothing is known yet.
     mutating func setEndpoint(_ endpoint: Endpoint, of entry: UnsafeMutablePointer<PeerEntry>, _ slot: UInt32) {
-        unsafe entry.pointee.endpoint = endpoint
+        unsafe entry.pointee.location.endpoint = endpoint
         unsafe entry.pointee.source = nil
         unsafe entry.pointee.path.refusedSource = nil
         unsafe entry.pointee.path.isLooping = false

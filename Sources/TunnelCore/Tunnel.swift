@@ -10,14 +10,19 @@ public import WireGuardProtocol
 /// `time` is an argument everywhere and its monotonic part never goes back.
 ///
 /// **The data path** works in batches under the lock. Outbound, for each packet: ``route(_:)``, ``prepare(_:count:to:at:)``, seal what it
-/// says, and at the end of the batch ``finishOutbound(at:)``. Inbound, for each datagram: ``prepareOpening(_:at:)``, open, ``accept(_:at:)``, and
+/// says, and at the end of the batch ``finishOutbound(at:)``. When ``needsSending`` is set, ``nextOwed(into:at:)`` gives what is sent in the
+/// same way without a packet from the interface: keepalives, and packets that waited for a session. Inbound, for each datagram: ``prepareOpening(_:at:)``, open, ``accept(_:at:)``, and
 /// at the end ``finishInbound(at:)``. Keys are only used under the lock; nothing frees one before the batch has been finished.
 ///
 /// **Handshakes and timers** are somebody else's, beside the data path: when ``needsAttention`` is set or ``nextDeadline`` has come,
-/// call ``attend(at:using:)``: send the datagrams it returns and perform its steps, *without* the lock. A step's result goes to
-/// ``resume(_:at:using:)``, which may ask for another. ``HandshakeGate`` judges what comes from the network before it costs anything.
+/// call ``attend(at:using:)``, which does a bounded share of what is due: perform the steps that it returns *without* the lock. A step's
+/// result goes to ``resume(_:at:using:)``, which may give a datagram to send and another step. ``HandshakeGate`` judges what comes from
+/// the network before it costs anything.
 ///
-/// **Configuration** is one ``apply(_:at:)`` for each update; ``snapshot(listenPort:firewallMark:)`` is what others are shown.
+/// **Events** are taken with ``takeEvents(at:)`` by whoever attends; ``needsAttention`` is set when there are some.
+///
+/// **Configuration** is one ``apply(_:at:)`` for each update; ``snapshot(listenPort:firewallMark:)`` is what others are shown, and
+/// ``facts(at:)`` the evidence from which somebody can tell what is wrong.
 @safe
 public struct Tunnel: ~Copyable {
     /// Our keys; without them no handshake is made or answered.
@@ -36,11 +41,17 @@ public struct Tunnel: ~Copyable {
     /// Peers to whom sending fails.
     public internal(set) var troubledPeerCount = 0
 
+    var examples = DropExamples()
+    var unknownPeers = RecentSenders()
+    var misaddressed = RecentSenders()
+    var events = PendingEvents()
     var peers = PeerTable()
     var sessions = SessionIndexTable()
     var deadlines = DeadlineQueue()
-    /// Slots with errands, each once.
-    var attention: [UInt32] = []
+    /// Peers to whom an initiation is to be made.
+    var initiating = SlotQueue()
+    /// Peers to whom something can be sent that does not come from the interface now; see ``nextOwed(into:at:)``.
+    var owing = SlotQueue()
     /// Slots that the batch at hand has touched, each once.
     var outboundTouched: [UInt32] = []
     var inboundTouched: [UInt32] = []
@@ -48,7 +59,6 @@ public struct Tunnel: ~Copyable {
     var uncheckedPeers: [UInt32] = []
     /// Seeds the jitter of each new peer.
     var seed: UInt64
-    var cipher = TransportCipher()
 
     /// A tunnel with no key and no peer.
     /// - Parameter seed: random; it decides the jitter of all timers.
@@ -61,6 +71,9 @@ public struct Tunnel: ~Copyable {
 
     /// When ``attend(at:using:)`` is due at the latest, if ``needsAttention`` isn't set earlier.
     public var nextDeadline: Instant { deadlines.next }
+
+    /// Whether ``nextOwed(into:at:)`` has something.
+    public var needsSending: Bool { !owing.isEmpty }
 
     /// How many peers there are.
     public var peerCount: Int { peers.count }

@@ -43,6 +43,7 @@ public final class Engine: Sendable {
     /// How long the packet loop has packets in its hands.
     let latencies = LatencyRecorder()
     let log: @Sendable (EngineLogLevel, String) -> Void
+    let events: @Sendable (TunnelEvent) -> Void
     private let firewallMark: Mutex<UInt32>
     /// Held by whoever changes or reads the configuration as a whole, in many turns of the tunnel's lock.
     private let configuring = Mutex(())
@@ -61,6 +62,7 @@ public final class Engine: Sendable {
         log = options.log
         peerName = options.peerName
         isLinkUp = Atomic(options.isLinkUp)
+        events = options.events
         aead = BackendChoice.make(options.aead)
         var generator = SystemRandomNumberGenerator()
         var tunnel = Tunnel(mtu: options.mtu, seed: generator.next())
@@ -180,7 +182,11 @@ public final class Engine: Sendable {
         repeat {
             part.peers = Array(rest.prefix(Self.peersAtATime))
             rest = rest.dropFirst(Self.peersAtATime)
-            tunnel.withLock { $0.apply(part, at: .current) }
+            let needsSending = tunnel.withLock { tunnel in
+                tunnel.apply(part, at: .current)
+                return tunnel.needsSending
+            }
+            if needsSending { control.signal() }
             part.replacesPeers = false
             part.privateKey = nil
         } while !rest.isEmpty
@@ -195,6 +201,7 @@ public final class Engine: Sendable {
             let pair = try SocketPair(port: port, mark: newMark)
             // With the interface down it was only tried.
             replaceSockets(current.isClosed && !isUp ? SocketPair(closedOn: pair.port) : pair)
+            announce()
         } else if mark != nil {
             try current.setMark(newMark)
         }
@@ -265,6 +272,31 @@ public final class Engine: Sendable {
             var first = 0
             while tunnel.withLock({ $0.appendPeers(first..<first + Self.peersAtATime, to: &snapshot) }) { first += Self.peersAtATime }
             return snapshot
+        }
+    }
+
+    /// The evidence of what works and what doesn't. Locks are taken as for ``snapshot()``.
+    public func facts() -> TunnelFacts {
+        configuring.withLock { _ in
+            var facts = tunnel.withLock { $0.factsWithoutPeers(at: .current) }
+            var first = 0
+            while tunnel.withLock({ $0.appendPeers(first..<first + Self.peersAtATime, to: &facts) }) { first += Self.peersAtATime }
+            return facts
+        }
+    }
+
+    /// An address or the port of ours has changed: peers with a session are sent an empty message, so that those who only send to us learn
+    /// where we are.
+    public func announce() {
+        var first = 0
+        var hasMore = true
+        while hasMore {
+            let needsSending: Bool
+            (hasMore, needsSending) = tunnel.withLock { tunnel in
+                (tunnel.announce(first..<first + Self.peersAtATime, at: .current), tunnel.needsSending)
+            }
+            if needsSending { control.signal() }
+            first += Self.peersAtATime
         }
     }
 

@@ -1,3 +1,4 @@
+public import TunnelCore
 public import WireGuardCrypto
 
 /// What an engine is started with; everything else comes with a `TunnelUpdate`.
@@ -21,6 +22,10 @@ public struct EngineOptions: Sendable {
     public var peerName: @Sendable (PublicKey) -> String = { "\($0)" }
     /// Where the engine writes what a person should know. Called on any of its threads.
     public var log: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
+
+    /// Where the engine tells what happens to the tunnel and its peers. Called on the thread for handshakes, one event after the other and
+    /// without any lock; packets don't wait for it, handshakes do.
+    public var events: @Sendable (TunnelEvent) -> Void = { _ in }
 
     public init() {}
 

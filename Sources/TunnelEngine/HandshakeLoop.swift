@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import NetworkTypes
 internal import Synchronization
 internal import TunnelCore
+internal import WireGuardCrypto
 internal import WireGuardProtocol
 
 /// The thread for everything with a scalar multiplication or a deadline in it: sleeps until one of the tunnel's timers is due or the
@@ -9,6 +10,8 @@ internal import WireGuardProtocol
 struct HandshakeLoop: ~Copyable {
     /// Handshake messages taken from the inbox at a time.
     private static let batch = 32
+    /// What a turn uses of the stack, generously.
+    private static let stackByteCount = 64 << 10
 
     private let engine: Engine
     private var generator = BufferedSystemRandom()
@@ -24,77 +27,95 @@ struct HandshakeLoop: ~Copyable {
 
     mutating func run() {
         while !engine.isStopping.load(ordering: .sequentiallyConsistent) {
-            let hasMore = answer()
-            outbox.flush(for: engine)
-            let time = TimePoint.current
-            carryOut(engine.tunnel.withLock { $0.attend(at: time, using: &generator) })
+            turn()
             engine.progress.answer(.handshakes)
             // Answers and steps may have left something to do, so the tunnel is asked last.
-            let (needsAttention, deadline, hasRouteQuestions) = engine.tunnel.withLock {
-                ($0.needsAttention, $0.nextDeadline, $0.hasRouteQuestions)
+            let (needsAttention, deadline, hasRouteQuestions, events) = engine.tunnel.withLock { tunnel in
+                (tunnel.needsAttention, tunnel.nextDeadline, tunnel.hasRouteQuestions, tunnel.takeEvents(at: .current))
             }
             if hasRouteQuestions { engine.routes?.peersChanged() }
-            if hasMore || needsAttention { continue }
+            for event in events { engine.events(event) }
+            if needsAttention || engine.inbox.withLock({ $0.count > 0 }) { continue }
             _ = engine.attention.wait(for: deadline == .distantFuture ? nil : deadline.since(Clock.now))
             engine.attention.clear()
         }
     }
 
-    /// Takes some messages from the inbox. Its lock and the tunnel's are taken once for all of them: in a flood the packet loop waits for
-    /// neither.
-    /// - Returns: whether there are more.
-    private mutating func answer() -> Bool {
-        let engine = engine
+    /// A share of what waits: the inbox first, then a share of what is due. So neither thousands of peers that are to be called keep those
+    /// waiting who call, nor the other way round.
+    mutating func turn() {
+        work()
+        // Ephemeral keys were drawn, and sessions made.
+        wipeDeadStack(Self.stackByteCount)
+    }
+
+    @inline(never)
+    private mutating func work() {
+        answer()
+        outbox.flush(for: engine)
+        let time = TimePoint.current
+        carryOut(withTunnel { (tunnel, generator) in tunnel.attend(at: time, using: &generator) }.steps)
+    }
+
+    /// Calls `body` with the tunnel, alone, and wakes the packet loop if that left it something to send.
+    private mutating func withTunnel<R>(_ body: (inout Tunnel, inout BufferedSystemRandom) -> R) -> R {
+        let (result, needsSending) = engine.tunnel.withLock { tunnel in
+            let result = body(&tunnel, &generator)
+            return (result, tunnel.needsSending)
+        }
+        if needsSending { engine.control.signal() }
+        return result
+    }
+
+    /// Takes some messages from the inbox. Its lock is taken once for all of them, and the tunnel's twice: in a flood the packet loop waits
+    /// for neither.
+    private mutating func answer() {
         let now = Clock.now
-        let (isUnderLoad, hasMore) = engine.inbox.withLock { inbox in
+        let isUnderLoad = engine.inbox.withLock { inbox in
             let isUnderLoad = inbox.isUnderLoad(at: now)
             while waiting.count < Self.batch, let datagram = inbox.popFirst() { waiting.append(datagram) }
-            return (isUnderLoad, inbox.count > 0)
+            return isUnderLoad
         }
-        guard !waiting.isEmpty else { return false }
+        guard !waiting.isEmpty else { return }
         defer { waiting.removeAll(keepingCapacity: true) }
-        var drops = DropCounters()
-        if let identity = engine.tunnel.withLock({ $0.identity }) {
-            for datagram in waiting { answer(datagram, identity, isUnderLoad: isUnderLoad, &drops) }
+        let (local, awaited) = withTunnel { [waiting] tunnel, _ in
+            (tunnel.identity, isUnderLoad ? waiting.map { tunnel.takeAwaited($0) } : [])
+        }
+        var drops: [(reason: DropReason, sender: Endpoint)] = []
+        var admitted: [HandshakeDatagram] = []
+        if let local {
+            for (number, datagram) in waiting.enumerated() {
+                let mustProve = isUnderLoad && !awaited[number]
+                switch gate.judge(datagram, for: local, isUnderLoad: mustProve, at: now, using: &generator) {
+                case .reply(let cookie): outbox.add(cookie, for: engine)
+                case .drop(let reason): drops.append((reason, datagram.sender))
+                case .admit: admitted.append(datagram)
+                }
+            }
         } else {
-            drops.add(.noIdentity, waiting.count)
+            drops = waiting.map { (.noIdentity, $0.sender) }
         }
-        if drops.total > 0 { engine.tunnel.withLock { $0.drops.add(drops) } }
-        return hasMore
-    }
-
-    private mutating func answer(
-        _ datagram: HandshakeDatagram, _ identity: LocalIdentity, isUnderLoad: Bool, _ drops: inout DropCounters
-    ) {
         let time = TimePoint.current
-        switch gate.judge(datagram, for: identity, isUnderLoad: isUnderLoad, at: time.now, using: &generator) {
-        case .reply(let cookie):
-            // Cheap to make, so in a flood many go together.
-            outbox.add(cookie, for: engine)
-        case .drop(let reason):
-            drops.add(reason)
-        case .admit:
-            guard let step = engine.tunnel.withLock({ $0.receive(datagram, at: time) }) else { return }
-            var attention = Attention()
-            attention.steps = [step]
-            carryOut(attention)
+        let steps = withTunnel { tunnel, _ in
+            for drop in drops { tunnel.drop(drop.reason, from: drop.sender, at: time) }
+            return admitted.compactMap { tunnel.receive($0, at: time) }
         }
+        carryOut(steps)
     }
 
-    /// Sends the datagrams and performs the steps, and the steps that come of those.
-    private mutating func carryOut(_ first: Attention) {
-        var attention = first
-        while true {
-            for datagram in attention.datagrams { outbox.add(datagram, for: engine) }
-            attention.datagrams = []
-            // Nothing waits for a step's scalar multiplications.
-            outbox.flush(for: engine)
-            guard let step = attention.steps.popLast() else { return }
-            let outcome = step.perform()
-            let time = TimePoint.current
-            let more = engine.tunnel.withLock { $0.resume(outcome, at: time, using: &generator) }
-            attention.datagrams = more.datagrams
-            attention.steps += more.steps
+    /// Performs the steps, and those that come of them, and sends what they make.
+    private mutating func carryOut(_ steps: [HandshakeStep]) {
+        for first in steps {
+            var step: HandshakeStep? = first
+            while let next = step {
+                let outcome = next.perform()
+                let time = TimePoint.current
+                let result = withTunnel { tunnel, generator in tunnel.resume(outcome, at: time, using: &generator) }
+                for datagram in result.datagrams { outbox.add(datagram, for: engine) }
+                // Nothing waits for another step's scalar multiplications.
+                outbox.flush(for: engine)
+                step = result.steps.first
+            }
         }
     }
 }

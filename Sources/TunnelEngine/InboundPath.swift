@@ -113,6 +113,7 @@ struct InboundPath: ~Copyable {
             tunnel.finishInbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
             if tunnel.hasRouteQuestions { engine.routes?.peersChanged() }
+            if tunnel.needsSending { engine.control.signal() }
         }
         clock.ended(.accept, engine)
         deliver()
@@ -235,7 +236,7 @@ struct InboundPath: ~Copyable {
             let datagram = unsafe datagrams[index]
             switch unsafe tunnel.prepareOpening(datagram.bytes, at: time) {
             case .dropped(let reason):
-                drop(datagram, reason, &tunnel)
+                drop(datagram, reason, &tunnel, at: time)
             case .open(let job):
                 // SAFETY: a slot was allocated with room for this payload; what needs none fits the scratch space.
                 let packet = unsafe datagram.slot < 0 ? scratch : slots.unsafeBytes(at: datagram.slot).baseAddress!
@@ -259,7 +260,7 @@ struct InboundPath: ~Copyable {
         for index in 0..<jobCount {
             let (job, datagram) = unsafe (found[index].job, found[index].datagram)
             guard unsafe jobs[index].isAuthentic else {
-                drop(datagram, .badTag, &tunnel)
+                drop(datagram, .badTag, &tunnel, at: time)
                 continue
             }
             if datagram.message != arrived {
@@ -274,13 +275,14 @@ struct InboundPath: ~Copyable {
             case .keepalive:
                 if datagram.slot >= 0 { slots.abandon(datagram.slot) }
             case .dropped(let reason):
-                drop(datagram, reason, &tunnel)
+                drop(datagram, reason, &tunnel, at: time)
             }
         }
     }
 
-    private mutating func drop(_ datagram: Datagram, _ reason: DropReason, _ tunnel: inout Tunnel) {
-        tunnel.drops.add(reason)
+    private mutating func drop(_ datagram: Datagram, _ reason: DropReason, _ tunnel: inout Tunnel, at time: TimePoint) {
+        let sender = tunnel.wantsExample(of: reason, at: time) ? messages.sender(at: datagram.message) : nil
+        tunnel.drop(reason, from: sender, at: time)
         if datagram.slot >= 0 { slots.abandon(datagram.slot) }
     }
 

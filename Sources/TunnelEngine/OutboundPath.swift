@@ -28,6 +28,9 @@ struct OutboundPath: ~Copyable {
     private var v6: DatagramSendQueue
     private let jobs: UnsafeMutablePointer<CipherJob>
     private var jobCount = 0
+    /// Where messages that are owed are laid out.
+    private let owed: UnsafeMutableRawPointer
+    private static let owedCapacity = 1 << 18
     private var unreachable = UnreachableAnswers()
     /// Counts and reports what could not be sent.
     private var reporter = SendReporter()
@@ -39,10 +42,12 @@ struct OutboundPath: ~Copyable {
         v4 = DatagramSendQueue(capacity: Self.capacity, family: .v4)
         v6 = DatagramSendQueue(capacity: Self.capacity, family: .v6)
         unsafe jobs = .allocate(capacity: Self.capacity)
+        unsafe owed = .allocate(byteCount: Self.owedCapacity, alignment: 64)
     }
 
     deinit {
         unsafe jobs.deallocate()
+        unsafe owed.deallocate()
     }
 
     /// Takes what waits at the interface, up to a turn's worth.
@@ -63,6 +68,7 @@ struct OutboundPath: ~Copyable {
             seal()
             tunnel.finishOutbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
+            if tunnel.needsSending { engine.control.signal() }
         }
         clock.ended(.seal, engine)
         send(to: sockets, at: time)
@@ -72,6 +78,33 @@ struct OutboundPath: ~Copyable {
         clock.ended(.release, engine)
         unreachable.send(through: engine.session)
         return count
+    }
+
+    /// Sends what peers are owed without a packet from the interface: packets that waited for a session, keepalives. It takes the same way,
+    /// from memory of its own; a turn's worth, then the loop is woken for the rest.
+    mutating func sendOwed(to sockets: SocketPair, at time: TimePoint) {
+        let engine = engine
+        engine.tunnel.withLock { tunnel in
+            guard tunnel.needsSending else { return }
+            jobCount = 0
+            var used = 0
+            while jobCount < Self.capacity {
+                // SAFETY: `used` is within the memory.
+                let room = unsafe UnsafeMutableRawBufferPointer(start: owed + used, count: Self.owedCapacity - used)
+                guard let message = unsafe tunnel.nextOwed(into: room, at: time) else { break }
+                guard let destination = tunnel.destination(of: message.slot) else { continue }
+                begin(destination)
+                unsafe (jobs + jobCount).initialize(to: message.job.cipherJob)
+                jobCount += 1
+                append(message.job, trafficClass: message.trafficClass)
+                used += message.job.messageCount
+            }
+            seal()
+            tunnel.finishOutbound(at: time)
+            if tunnel.needsAttention { engine.attention.signal() }
+            if tunnel.needsSending { engine.control.signal() }
+        }
+        send(to: sockets, at: time)
     }
 
     /// The session splits super-packets into the ring, each packet with room around it.
@@ -93,7 +126,7 @@ struct OutboundPath: ~Copyable {
         for position in 0..<packets.count {
             let bytes = unsafe packets.unsafeBytes(at: order[position])
             guard let header = unsafe IPPacketHeader(UnsafeRawBufferPointer(bytes)), header.totalLength == bytes.count else {
-                tunnel.drops.add(.malformed)
+                unsafe tunnel.drop(.malformed, packet: UnsafeRawBufferPointer(bytes), to: nil, at: time)
                 continue
             }
             if header.destination != lastDestination {
@@ -102,7 +135,7 @@ struct OutboundPath: ~Copyable {
                 if let slot, let destination = tunnel.destination(of: slot) { begin(destination) }
             }
             guard let slot else {
-                tunnel.drops.add(.noPeerForDestination)
+                unsafe tunnel.drop(.noPeerForDestination, packet: UnsafeRawBufferPointer(bytes), to: nil, at: time)
                 unsafe unreachable.add(UnsafeRawBufferPointer(bytes))
                 continue
             }
@@ -114,7 +147,7 @@ struct OutboundPath: ~Copyable {
             case .staged:
                 break
             case .dropped(let reason):
-                tunnel.drops.add(reason)
+                unsafe tunnel.drop(reason, packet: UnsafeRawBufferPointer(bytes), to: slot, at: time)
                 if reason == .noEndpoint { unsafe unreachable.add(UnsafeRawBufferPointer(bytes)) }
             }
         }

@@ -106,6 +106,7 @@ struct TunnelProcess {
         options.aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
         options.cryptoThreads = engine.cryptoThreads ?? EngineOptions.suitableCryptoThreads(processors: Processors.available)
         options.engineLog = logger.engineSink
+        options.engineEvents = { logger.info("\($0.text)") }
         let stage = Stage()
         let (report, verbose) = (output.report, output.verbose)
         var begun: TunnelSupervisor?

@@ -32,10 +32,14 @@ public struct CipherJob {
 }
 
 extension TransportCipher {
-    /// Does the work of `count` jobs, one after the other.
+    /// What the libraries' functions use of the stack, generously.
+    private static let stackByteCount = 4 << 10
+
+    /// Does the work of `count` jobs, one after the other, and leaves nothing of their keys on the stack.
     @inline(never)
     public func perform(_ jobs: UnsafeMutablePointer<CipherJob>, count: Int) {
         for index in 0..<count { unsafe perform(&jobs[index]) }
+        wipeDeadStack(Self.stackByteCount)
     }
 
     /// Does the work of one job.

@@ -23,6 +23,15 @@ public func wipe(_ bytes: UnsafeMutableRawBufferPointer) {
     unsafe sodium_memzero(start, bytes.count)
 }
 
+/// Overwrites the stack below the caller, where functions that have returned left what they computed with: what doesn't fit into registers
+/// lies there, keys too, until somebody happens to write over it.
+///
+/// - Parameter byteCount: how far down; the deepest of the functions that worked with secrets must have kept within it.
+@inline(never)
+public func wipeDeadStack(_ byteCount: Int) {
+    sodium_stackzero(byteCount)
+}
+
 /// Whether `count` bytes are the same, in a time that depends on `count` only.
 public func constantTimeEqual(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, count: Int) -> Bool {
     // SAFETY: the caller vouches for `count` readable bytes at both.

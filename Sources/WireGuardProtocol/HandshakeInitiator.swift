@@ -51,7 +51,7 @@ public struct InitiationCreation: Sendable {
 
     /// `observe` sees the state after each step.
     package func perform(
-        observe: (HandshakeStep, borrowing NoiseState) -> Void
+        observe: (NoiseStep, borrowing NoiseState) -> Void
     ) throws(Refusal) -> CreatedInitiation {
         var state = NoiseState(responder: remote.publicKey, observe: observe)
         var message = HandshakeInitiation(senderIndex: senderIndex)
@@ -131,7 +131,7 @@ public struct ResponseConsumption: Sendable {
 
     /// `observe` sees the state after each step.
     package func perform(
-        observe: (HandshakeStep, borrowing NoiseState) -> Void
+        observe: (NoiseStep, borrowing NoiseState) -> Void
     ) throws(Refusal) -> DerivedSession {
         guard message.receiverIndex == handshake.localIndex else { throw .index }
         var state = NoiseState(resuming: handshake.secrets)

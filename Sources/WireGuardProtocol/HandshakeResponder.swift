@@ -22,7 +22,7 @@ public struct InitiationOpening: Sendable {
 
     /// `observe` sees the state after each step.
     package func perform(
-        observe: (HandshakeStep, borrowing NoiseState) -> Void
+        observe: (NoiseStep, borrowing NoiseState) -> Void
     ) throws(Refusal) -> OpenedInitiation {
         var state = NoiseState(responder: local.publicKey, observe: observe)
 
@@ -59,7 +59,7 @@ public struct OpenedInitiation: Sendable {
 
     /// `observe` sees the state after each step.
     package func authenticate(
-        as remote: RemoteIdentity, observe: (HandshakeStep, borrowing NoiseState) -> Void
+        as remote: RemoteIdentity, observe: (NoiseStep, borrowing NoiseState) -> Void
     ) throws(Refusal) -> AuthenticatedInitiation {
         guard remote.publicKey == initiator else { throw .unknownPeer }
         var state = NoiseState(resuming: secrets)
@@ -122,7 +122,7 @@ public struct ResponseCreation: Sendable {
 
     /// `observe` sees the state after each step.
     package func perform(
-        observe: (HandshakeStep, borrowing NoiseState) -> Void
+        observe: (NoiseStep, borrowing NoiseState) -> Void
     ) throws(Refusal) -> CreatedResponse {
         let remote = initiation.remote
         var state = NoiseState(resuming: initiation.secrets)

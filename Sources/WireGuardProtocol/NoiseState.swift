@@ -1,7 +1,7 @@
 import WireGuardCrypto
 
 /// The steps of a handshake, as the published vectors name the states after them.
-package enum HandshakeStep: String, Sendable, CaseIterable {
+package enum NoiseStep: String, Sendable, CaseIterable {
     case initial = "initial"
     case responderStaticPublic = "responder static public"
     case initiationEphemeral = "initiation e"
@@ -67,7 +67,7 @@ package struct NoiseState: ~Copyable {
     }
 
     /// A handshake with the owner of a static key, before the first message.
-    init(responder: PublicKey, observe: (HandshakeStep, borrowing NoiseState) -> Void) {
+    init(responder: PublicKey, observe: (NoiseStep, borrowing NoiseState) -> Void) {
         self.init()
         unsafe Self.initialChainingKey.withUnsafeBytes { unsafe chainingKeyBytes.copyMemory(from: $0) }
         unsafe Self.initialHash.withUnsafeBytes { unsafe hashBytes.copyMemory(from: $0) }

@@ -215,6 +215,12 @@ public struct Peer: ~Copyable {
         timers.authenticatedPacketReceived(at: now)
     }
 
+    /// How far the timestamp of an initiation is behind the greatest that was accepted of this peer; nil if it is greater.
+    public func lag(of initiation: AuthenticatedInitiation) -> Interval? {
+        guard let latestTimestamp, initiation.timestamp <= latestTimestamp else { return nil }
+        return latestTimestamp.since(initiation.timestamp)
+    }
+
     /// A response is about to be sent: completes its message; its session is now `keypairs.next`.
     ///
     /// - Throws: ``Refusal/state`` if the peer's keys have changed since the initiation was opened.

@@ -45,6 +45,9 @@ public struct PeerTimers: Sendable {
         return earliest
     }
 
+    /// When a new handshake begins if nothing is heard from the peer until then; nil while nothing waits for an answer.
+    public var newHandshakeDeadline: Instant? { isArmed(.newHandshake) ? deadline(of: .newHandshake) : nil }
+
     func isArmed(_ timer: Timer) -> Bool { deadlines[timer.rawValue] != .distantFuture }
 
     func deadline(of timer: Timer) -> Instant { deadlines[timer.rawValue] }

@@ -1,3 +1,5 @@
+public import NetworkTypes
+
 /// The time label of an initiation: 12 bytes, big-endian, ordered as numbers (whitepaper, section 5.4.2; cr.yp.to/libtai/tai64.html).
 ///
 /// A responder accepts an initiation only if its label is greater than every earlier one of that peer, so a recording can't be replayed.
@@ -45,6 +47,16 @@ public struct TAI64N: Hashable, Comparable, Sendable {
         for i in 0..<8 { bytes[i] = UInt8(truncatingIfNeeded: seconds >> UInt64(56 - 8 * i)) }
         for i in 0..<4 { bytes[8 + i] = UInt8(truncatingIfNeeded: nanoseconds >> UInt32(24 - 8 * i)) }
         return bytes
+    }
+
+    /// How long after `earlier` this label is; zero if it isn't after it, and at most some 584 years.
+    public func since(_ earlier: TAI64N) -> Interval {
+        guard self > earlier else { return Interval(nanoseconds: 0) }
+        let (whole, overflow) = (seconds - earlier.seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return Interval(nanoseconds: .max) }
+        // Received nanoseconds may be anything.
+        let (sum, isTooLarge) = (whole &+ UInt64(nanoseconds)).subtractingReportingOverflow(UInt64(earlier.nanoseconds))
+        return Interval(nanoseconds: isTooLarge ? 0 : sum)
     }
 
     public static func < (a: TAI64N, b: TAI64N) -> Bool {

@@ -15,10 +15,10 @@ final class WipingBytes: Sendable {
 
     /// 32 random bytes.
     convenience init(using generator: inout some RandomNumberGenerator) {
-        let words: InlineArray<4, UInt64> = [generator.next(), generator.next(), generator.next(), generator.next()]
         unsafe self.init(byteCount: 32) { destination in
+            // Each word goes where it stays: gathered in a variable all of them would be left on the stack.
             for i in 0..<4 {
-                unsafe destination.storeBytes(of: words[i].littleEndian, toByteOffset: 8 * i, as: UInt64.self)
+                unsafe destination.storeBytes(of: generator.next().littleEndian, toByteOffset: 8 * i, as: UInt64.self)
             }
         }
     }

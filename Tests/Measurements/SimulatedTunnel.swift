@@ -65,7 +65,16 @@ struct SimulatedTunnel: ~Copyable {
     private mutating func attend(_ time: TimePoint) -> [OutgoingDatagram] {
         var attention = tunnel.attend(at: time, using: &generator)
         carryOut(&attention, time)
+        sendOwed(time)
         return attention.datagrams
+    }
+
+    /// What waited for a session is made ready and goes nowhere.
+    private mutating func sendOwed(_ time: TimePoint) {
+        unsafe withUnsafeTemporaryAllocation(byteCount: Tunnel.largestOwedMessage, alignment: 16) { room in
+            while unsafe tunnel.nextOwed(into: room, at: time) != nil {}
+        }
+        tunnel.finishOutbound(at: time)
     }
 
     private mutating func carryOut(_ attention: inout Attention, _ time: TimePoint) {

@@ -24,7 +24,7 @@ import WireGuardProtocol
         return (network, a, b, try #require(datagram))
     }
 
-    static func take(_ response: HandshakeDatagram, at node: SimulatedNode) throws -> TunnelCore.HandshakeStep.Outcome {
+    static func take(_ response: HandshakeDatagram, at node: SimulatedNode) throws -> HandshakeStep.Outcome {
         let step = node.tunnel.receive(response, at: node.time)
         return try #require(step).perform()
     }
@@ -42,6 +42,29 @@ import WireGuardProtocol
         #expect(network.reaches(b, from: a, within: .milliseconds(100)))
         #expect(b.tunnel.drops[.replay] == 0 && a.tunnel.sessions.count == 1)
         network.expectNoViolations()
+    }
+
+    @Test func `no packet overtakes those that waited for the session`() throws {
+        let (network, a, b, response) = try Self.heldResponse(seed: 4)
+        let outcome = try Self.take(response, at: a)
+        let waiting = (0..<20).map { _ in network.send(from: a, to: b) }
+        _ = a.tunnel.resume(outcome, at: a.time, using: &a.generator)
+        let needsSending = a.tunnel.needsSending
+        #expect(needsSending)
+        // The session is there, and what waited has not been sent yet.
+        let packet = InnerPacket.make(number: 1, from: a.address, to: b.address, size: 100)
+        var room = [UInt8](repeating: 0, count: 16) + packet + [UInt8](repeating: 0, count: 31)
+        let routed = a.tunnel.route(b.address)
+        let slot = try #require(routed)
+        let isStaged = unsafe room.withUnsafeMutableBytes { bytes in
+            if case .staged = unsafe a.tunnel.prepare(bytes.baseAddress! + 16, count: 100, to: slot, at: a.time) { true } else { false }
+        }
+        #expect(isStaged)
+        a.tunnel.finishOutbound(at: a.time)
+        a.attend()
+        network.run(for: .seconds(1))
+        // The packet with which the handshake began is the first.
+        #expect(b.delivered == [1] + waiting + [1])
     }
 
     @Test func `a response to a handshake that was begun with another preshared key makes no session`() throws {

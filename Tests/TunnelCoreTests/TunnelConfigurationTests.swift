@@ -105,6 +105,23 @@ import WireGuardProtocol
         network.expectNoViolations()
     }
 
+    @Test func `a persistent keepalive goes on when the private key was taken away and given back`() {
+        let (network, a, b) = TunnelSimulationTests.pair(seed: 10, bothWays: false)
+        a.configure(b) { $0.persistentKeepalive = 25 }
+        network.run(for: .seconds(1))
+        var update = TunnelUpdate()
+        update.privateKey = .some(nil)
+        a.apply(update)
+        network.run(for: .seconds(300))
+        let sent = a.sent
+        update.privateKey = a.privateKey
+        a.apply(update)
+        network.run(for: .seconds(1))
+        #expect(a.sent[.handshakeInitiation] == (sent[.handshakeInitiation] ?? 0) + 1, "nobody sends data")
+        #expect(network.reaches(a, from: b, within: .seconds(1)))
+        network.expectNoViolations()
+    }
+
     @Test func `a tunnel is nobody's peer but others'`() {
         let (network, a, b) = TunnelSimulationTests.pair(seed: 7)
         a.configure(a) { $0.allowedIPs = [AllowedIPChange(IPPrefix(a.address))] }

@@ -30,6 +30,24 @@ struct Node: ~Copyable {
             attention.steps += more.steps
         }
         if tunnel.needsAttention { attend(time) }
+        sendOwed(time)
+    }
+
+    private mutating func sendOwed(_ time: TimePoint) {
+        var room = [UInt8](repeating: 0, count: Tunnel.largestOwedMessage)
+        unsafe room.withUnsafeMutableBytes { room in
+            while let message = unsafe tunnel.nextOwed(into: room, at: time) {
+                let job = message.job
+                unsafe cipher.seal(
+                    counter: job.counter, key: job.key, plaintext: job.message + 16, count: job.payloadCount, into: job.message + 16)
+                let destination = tunnel.destination(of: message.slot)!
+                let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: job.message, count: job.messageCount))
+                outbox.append(
+                    OutgoingDatagram(
+                        bytes: bytes, endpoint: destination.endpoint, source: destination.source, trafficClass: message.trafficClass))
+            }
+        }
+        tunnel.finishOutbound(at: time)
     }
 
     mutating func send(_ packet: [UInt8], _ time: TimePoint) -> DropReason? {

@@ -20,6 +20,14 @@ package final class SimulatedNode {
     package var wallClockOffset: Int64 = 0
     /// What one handshake message costs.
     package var handshakeCost = Interval.milliseconds(1)
+    /// Whether one thread does all steps, as the engine's: some messages, then a share of what is due. Else each step has a processor of
+    /// its own.
+    package var hasOneThread = false
+    private var stepsUnderWay = 0
+    private var busyUntil = Instant(nanoseconds: 0)
+    private var messagesOfTurn = 0
+    /// Messages that the one thread takes before it looks at what is due.
+    private static let messagesAtATime = 32
     private var isWorking = false
     private var wakeUp = Instant.distantFuture
     package private(set) var isSuspended = false
@@ -38,6 +46,8 @@ package final class SimulatedNode {
     package var lastTrafficClass: UInt8 = 0
     /// How often the timers woke this node up.
     package var wakeUps = 0
+    /// What happened, in order.
+    package var events: [TunnelEvent] = []
     /// Datagrams sent, by kind.
     package var sent: [MessageKind: Int] = [:]
 
@@ -198,12 +208,14 @@ package final class SimulatedNode {
         do throws(Refusal) {
             kind = try Self.kind(of: datagram)
         } catch {
-            return tunnel.drops.add(DropReason(error))
+            return tunnel.drop(DropReason(error), from: sender, at: time)
         }
         guard kind == .transport else {
             let handshake = unsafe datagram.withUnsafeBytes { unsafe HandshakeDatagram($0, from: sender, at: nil) }
-            guard let handshake, queue.append(handshake, now: network.now) else { return tunnel.drops.add(.handshakeQueueFull) }
-            return work()
+            guard let handshake, queue.append(handshake, now: network.now) else {
+                return tunnel.drop(.handshakeQueueFull, from: sender, at: time)
+            }
+            return hasOneThread ? attend() : work()
         }
         let arrival = Arrival(sender: sender, source: nil, trafficClass: trafficClass)
         let packet = open(datagram, arrival)
@@ -225,13 +237,13 @@ package final class SimulatedNode {
         return unsafe datagram.withUnsafeMutableBytes { message in
             switch unsafe tunnel.prepareOpening(message, at: time) {
             case .dropped(let reason):
-                tunnel.drops.add(reason)
+                tunnel.drop(reason, from: arrival.sender, at: time)
             case .open(let job):
                 guard
                     unsafe cipher.open(
                         counter: job.counter, key: job.key, sealed: job.sealed, count: job.sealedCount, into: job.sealed)
                 else {
-                    tunnel.drops.add(.badTag)
+                    tunnel.drop(.badTag, from: arrival.sender, at: time)
                     break
                 }
                 let index = HandshakeOracle.index(original, at: 4)
@@ -244,7 +256,7 @@ package final class SimulatedNode {
                     }
                 }
                 switch result {
-                case .dropped(let reason): tunnel.drops.add(reason)
+                case .dropped(let reason): tunnel.drop(reason, from: arrival.sender, at: time)
                 case .keepalive: break
                 case .deliver(let count): return unsafe Array(UnsafeRawBufferPointer(start: job.sealed, count: count))
                 }
@@ -257,10 +269,15 @@ package final class SimulatedNode {
 
     /// Does what is due, and asks to be woken up when more is.
     package func attend() {
-        while isDue {
-            let attention = tunnel.attend(at: time, using: &generator)
-            perform(attention)
+        sendOwed()
+        if hasOneThread { turn() }
+        while isDue && !hasOneThread {
+            perform(tunnel.attend(at: time, using: &generator))
+            sendOwed()
         }
+        events += tunnel.takeEvents(at: time)
+        // The one thread looks again when it has done its steps.
+        if hasOneThread && (stepsUnderWay > 0 || isWorking) { return }
         let deadline = tunnel.nextDeadline
         guard deadline < wakeUp else { return }
         wakeUp = deadline
@@ -272,6 +289,44 @@ package final class SimulatedNode {
         }
     }
 
+    /// What the one thread does next, as long as nothing keeps it busy.
+    private func turn() {
+        while stepsUnderWay == 0 && !isWorking {
+            if queue.count > 0 && messagesOfTurn < Self.messagesAtATime {
+                messagesOfTurn += 1
+                work()
+                continue
+            }
+            messagesOfTurn = 0
+            if isDue {
+                perform(tunnel.attend(at: time, using: &generator))
+                sendOwed()
+            } else if queue.count == 0 {
+                break
+            }
+        }
+    }
+
+    /// Sends what peers are owed, as the packet thread does.
+    private func sendOwed() {
+        let needsSending = tunnel.needsSending
+        guard needsSending else { return }
+        var room = [UInt8](repeating: 0xee, count: Tunnel.largestOwedMessage)
+        unsafe room.withUnsafeMutableBytes { room in
+            while let message = unsafe tunnel.nextOwed(into: room, at: time) {
+                let job = message.job
+                let payload = unsafe job.message + TransportMessage.headerByteCount
+                unsafe network.noteSealed(key: UnsafeRawPointer(job.key).loadUnaligned(as: NonceLedger.Key.self), counter: job.counter)
+                unsafe cipher.seal(counter: job.counter, key: job.key, plaintext: payload, count: job.payloadCount, into: payload)
+                guard let destination = tunnel.destination(of: message.slot) else { continue }
+                let bytes = unsafe Array(UnsafeRawBufferPointer(start: job.message, count: job.messageCount))
+                if let peer = tunnel.publicKey(at: message.slot) { network.oracle?.sendsData(bytes, self, to: peer) }
+                transmit(bytes, to: destination.endpoint, trafficClass: message.trafficClass)
+            }
+        }
+        tunnel.finishOutbound(at: time)
+    }
+
     private var isDue: Bool {
         let needsAttention = tunnel.needsAttention
         let deadline = tunnel.nextDeadline
@@ -280,11 +335,7 @@ package final class SimulatedNode {
 
     private func perform(_ attention: Attention, answering message: [UInt8] = []) {
         for datagram in attention.datagrams {
-            if datagram.bytes[0] != 4 {
-                network.oracle?.sends(datagram.bytes, self)
-            } else if let peer = recipient(of: datagram.bytes) {
-                network.oracle?.sendsData(datagram.bytes, self, to: peer)
-            }
+            network.oracle?.sends(datagram.bytes, self)
             transmit(datagram.bytes, to: datagram.endpoint, trafficClass: datagram.trafficClass)
         }
         for step in attention.steps {
@@ -293,15 +344,14 @@ package final class SimulatedNode {
         }
     }
 
-    private func recipient(of datagram: [UInt8]) -> PublicKey? {
-        let index = HandshakeOracle.index(datagram, at: 4)
-        return network.nodes.first { tunnel.sessions(of: $0.publicKey)?.current?.remoteIndex == index }?.publicKey
-    }
-
     /// Computes a step now and takes the result later: the tunnel may have changed meanwhile.
-    private func perform(_ step: TunnelCore.HandshakeStep, _ message: [UInt8]) {
+    private func perform(_ step: HandshakeStep, _ message: [UInt8]) {
         let outcome = step.perform()
-        schedule(at: network.now + handshakeCost) { [self] in
+        stepsUnderWay += 1
+        let start = hasOneThread ? max(network.now, busyUntil) : network.now
+        busyUntil = start + handshakeCost
+        schedule(at: busyUntil) { [self] in
+            stepsUnderWay -= 1
             let attention = tunnel.resume(outcome, at: time, using: &generator)
             switch outcome {
             case .opened:
@@ -328,16 +378,16 @@ package final class SimulatedNode {
         attend()
         schedule(at: network.now + (isAdmitted ? handshakeCost : Interval(nanoseconds: 10_000))) { [self] in
             isWorking = false
-            work()
+            if hasOneThread { attend() } else { work() }
         }
     }
 
     private func judge(_ datagram: HandshakeDatagram) -> Bool {
         guard let identity = tunnel.identity else {
-            tunnel.drops.add(.noIdentity)
+            tunnel.drop(.noIdentity, from: datagram.sender, at: time)
             return false
         }
-        let isUnderLoad = queue.isUnderLoad(at: network.now)
+        let isUnderLoad = queue.isUnderLoad(at: network.now) && !tunnel.takeAwaited(datagram)
         switch gate.judge(datagram, for: identity, isUnderLoad: isUnderLoad, at: network.now, using: &generator) {
         case .admit:
             if let step = tunnel.receive(datagram, at: time) {
@@ -347,7 +397,7 @@ package final class SimulatedNode {
         case .reply(let reply):
             transmit(reply.bytes, to: reply.endpoint, trafficClass: reply.trafficClass)
         case .drop(let reason):
-            tunnel.drops.add(reason)
+            tunnel.drop(reason, from: datagram.sender, at: time)
         }
         return false
     }

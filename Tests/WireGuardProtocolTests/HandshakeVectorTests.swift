@@ -39,7 +39,7 @@ import WireGuardCrypto
             self.expected = expected
         }
 
-        func callAsFunction(_ step: HandshakeStep, _ state: borrowing NoiseState) {
+        func callAsFunction(_ step: NoiseStep, _ state: borrowing NoiseState) {
             let (chainingKey, hash, key) = (state.chainingKey.hex, state.hash.hex, state.cipherKey.hex)
             guard let vector = expected.first(where: { $0.step == step.rawValue }) else {
                 Issue.record("no step \(step.rawValue) in the file")
@@ -57,7 +57,7 @@ import WireGuardCrypto
         for transcript in file.transcripts {
             let sides = Sides(transcript)
             let names = transcript.steps.map(\.step)
-            #expect(names == HandshakeStep.allCases.map(\.rawValue))
+            #expect(names == NoiseStep.allCases.map(\.rawValue))
             #expect(sides.initiator.publicKey.hex == transcript.initiator.staticPublic)
             #expect(sides.responder.publicKey.hex == transcript.responder.staticPublic)
             #expect(sides.responder.mac1Key.hex == transcript.mac1KeyOfInitiation)
@@ -112,7 +112,7 @@ import WireGuardCrypto
 
     @Test func `what went into each step is what the file says`() throws {
         for transcript in file.transcripts {
-            func step(_ step: HandshakeStep) throws -> HandshakeVectors.Step {
+            func step(_ step: NoiseStep) throws -> HandshakeVectors.Step {
                 try #require(transcript.steps.first { $0.step == step.rawValue })
             }
             let (i, r) = (transcript.initiator, transcript.responder)

@@ -1,0 +1,115 @@
+import LinuxSystem
+import NetworkTypes
+import Synchronization
+import Testing
+import TunAdapter
+import WireGuardCrypto
+import WireGuardProtocol
+
+@testable import TunnelCore
+@testable import TunnelEngine
+
+/// What is over must not be found in the process's memory any more. One test after the other: what one reads, another would find.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct SecretsInMemoryTests {
+    /// Where a secret stands, once it had some time to go away.
+    private static func places(of needle: ProcessMemory.Needle) -> [String] {
+        let start = Clock.now
+        while true {
+            let places = ProcessMemory.places(of: needle)
+            if places.isEmpty || Clock.now.since(start) > .seconds(5) { return places }
+            SystemThread.sleep(.milliseconds(100))
+        }
+    }
+
+    @Test func `a secret that is there is found`() {
+        let secret = UnsafeMutableRawBufferPointer.allocate(byteCount: 32, alignment: 16)
+        defer { unsafe secret.deallocate() }
+        for index in 0..<32 { unsafe secret[index] = .random(in: 0...255) }
+        let needle = unsafe ProcessMemory.Needle(UnsafeRawBufferPointer(secret))
+        #expect(!ProcessMemory.places(of: needle).isEmpty)
+        unsafe wipe(secret)
+        #expect(ProcessMemory.places(of: needle).isEmpty)
+    }
+
+    @Test func `a cipher leaves no key on the stack of the thread that used it`() throws {
+        let used = try EventDescriptor()
+        let done = try EventDescriptor()
+        let found = Mutex<ProcessMemory.Needle?>(nil)
+        let thread = try SystemThread(name: "cipher") {
+            found.withLock { $0 = Self.useKey() }
+            used.signal()
+            _ = done.wait(for: nil)
+        }
+        _ = used.wait(for: nil)
+        let places = found.withLock { $0 }.map { ProcessMemory.places(of: $0) }
+        done.signal()
+        thread.join()
+        #expect(places == [])
+    }
+
+    /// Opens messages of several sizes with a key that is gone afterwards.
+    @inline(never)
+    private static func useKey() -> ProcessMemory.Needle {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 2048, alignment: 64)
+        defer { unsafe memory.deallocate() }
+        for index in 0..<2048 { unsafe memory[index] = .random(in: 0...255) }
+        let key = memory.baseAddress!
+        let needle = unsafe ProcessMemory.Needle(UnsafeRawBufferPointer(start: key, count: 32))
+        let cipher = TransportCipher()
+        for count in [0, 64, 100, 1400] {
+            var job = unsafe CipherJob(.seal, counter: 1, key: key, input: key + 64, count: count, output: key + 64)
+            unsafe cipher.perform(&job, count: 1)
+        }
+        unsafe wipe(UnsafeMutableRawBufferPointer(rebasing: memory[..<64]))
+        return needle
+    }
+
+    @Test func `the keys of a session are gone with its peer`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        for number in 0..<40 as Range<UInt8> {
+            pair.adapters[0].inject(packet(from: 1, to: 2, number: number))
+            #expect(pair.collect(1, at: 1).count == 1)
+            pair.adapters[1].inject(packet(from: 2, to: 1, number: number))
+            #expect(pair.collect(1, at: 0).count == 1)
+        }
+        let needles = pair.engines[0].tunnel.withLock { tunnel in
+            guard let keypair = unsafe tunnel.peers[0]?.pointee.peer.keypairs.current else { return [ProcessMemory.Needle]() }
+            return unsafe [keypair.pointee.sendingKey, keypair.pointee.receivingKey].map { key in
+                unsafe ProcessMemory.Needle(UnsafeRawBufferPointer(start: key, count: 32))
+            }
+        }
+        #expect(needles.count == 2)
+        for side in 0..<2 {
+            var update = TunnelUpdate()
+            var peer = PeerUpdate(publicKey: pair.keys[1 - side].publicKey)
+            peer.removes = true
+            update.peers = [peer]
+            try pair.engines[side].apply(update)
+        }
+        for needle in needles { #expect(Self.places(of: needle) == []) }
+    }
+
+    @Test func `an old private key is gone when there is a new one`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        var generator = SystemRandomNumberGenerator()
+        var old: PrivateKey? = PrivateKey.random(using: &generator)
+        let needle = unsafe old!.withUnsafeBytes { unsafe ProcessMemory.Needle($0) }
+        var update = TunnelUpdate()
+        update.privateKey = old
+        try pair.engines[0].apply(update)
+        update = TunnelUpdate()
+        var peer = PeerUpdate(publicKey: old!.publicKey)
+        peer.allowedIPs = [AllowedIPChange(IPPrefix("10.0.0.1/32")!)]
+        update.peers = [peer]
+        try pair.engines[1].apply(update)
+        old = nil
+        pair.adapters[0].inject(packet(from: 1, to: 2, number: 1))
+        #expect(pair.collect(1, at: 1).count == 1)
+        update = TunnelUpdate()
+        update.privateKey = pair.keys[0]
+        try pair.engines[0].apply(update)
+        #expect(Self.places(of: needle) == [])
+    }
+}
