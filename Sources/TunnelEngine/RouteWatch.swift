@@ -50,11 +50,13 @@ final class RouteWatch: Sendable {
         var isDeaf = false
         var isDue = false
         var notBefore = Clock.now
+        var loops = LoopNews()
         while true {
             var interests = [DescriptorPoll.Interest(wake.rawValue)]
             // While a look at all peers is due already, more news makes no difference.
             if !isDue && !isDeaf { interests.append(.init(monitor.descriptor)) }
-            let ready = DescriptorPoll.wait(interests, for: isDue ? notBefore.since(Clock.now) : nil)
+            let wakeAt = [isDue ? notBefore : nil, loops.due].compactMap { $0 }.min()
+            let ready = DescriptorPoll.wait(interests, for: wakeAt.map { $0.since(Clock.now) })
             if isStopping.load(ordering: .sequentiallyConsistent) { return }
             wake.clear()
             if ready.count > 1, ready[1] {
@@ -72,35 +74,36 @@ final class RouteWatch: Sendable {
                 isDue = false
                 // What came while we rested is covered by what we look at now.
                 try? monitor.drain()
-                checkAll(engine)
+                checkAll(engine, &loops)
                 let took = Clock.now.since(start)
                 notBefore = Clock.now + max(Self.shortestRest, Interval(nanoseconds: took.nanoseconds * Self.restFactor))
             } else {
-                checkChanged(engine)
+                checkChanged(engine, &loops)
             }
+            engine.tell(loops.take(at: Clock.now))
         }
     }
 
-    private func checkAll(_ engine: Engine) {
+    private func checkAll(_ engine: Engine, _ loops: inout LoopNews) {
         var first = 0
         while !isStopping.load(ordering: .relaxed) {
             let slots = first..<first + Self.peersAtATime
             let (questions, hasMore) = engine.tunnel.withLock { $0.routeQuestions(of: slots) }
-            ask(questions, engine)
+            ask(questions, engine, &loops)
             guard hasMore else { return }
             first += Self.peersAtATime
         }
     }
 
-    private func checkChanged(_ engine: Engine) {
+    private func checkChanged(_ engine: Engine, _ loops: inout LoopNews) {
         while !isStopping.load(ordering: .relaxed) {
             let questions = engine.tunnel.withLock { $0.takeRouteQuestions(atMost: Self.peersAtATime) }
             if questions.isEmpty { return }
-            ask(questions, engine)
+            ask(questions, engine, &loops)
         }
     }
 
-    private func ask(_ questions: [RouteQuestion], _ engine: Engine) {
+    private func ask(_ questions: [RouteQuestion], _ engine: Engine, _ loops: inout LoopNews) {
         let mark = engine.currentFirewallMark
         let answers = questions.map { question in
             let verdict = try? netlink.withLock { netlink throws(SystemError) in
@@ -116,6 +119,6 @@ final class RouteWatch: Sendable {
                 verdict.flatMap { tunnel.routeAnswered(question, keepsSource: $0.keepsSource, isLoop: $0.isLoop) }
             }
         }
-        engine.tell(news)
+        engine.tell(loops.add(news, at: Clock.now))
     }
 }

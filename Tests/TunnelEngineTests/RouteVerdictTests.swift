@@ -1,7 +1,9 @@
 import LinuxSystem
 import NetworkTypes
 import Testing
+import WireGuardCrypto
 
+@testable import TunnelCore
 @testable import TunnelEngine
 
 @Suite struct RouteVerdictTests {
@@ -46,5 +48,27 @@ import Testing
         }
         #expect(verdict(3).keepsSource && verdict(0).keepsSource && verdict(nil).keepsSource && !verdict(4).keepsSource)
         #expect(!verdict(3).isLoop)
+    }
+}
+
+@Suite struct LoopNewsTests {
+    private static func news(_ kind: PathNews.Kind, _ key: PublicKey) -> PathNews {
+        PathNews(kind: kind, publicKey: key, endpoint: Endpoint("192.0.2.7:51820")!)
+    }
+
+    @Test func `a loop of a moment is not told, one that stays is, and its end`() {
+        var generator = SystemRandomNumberGenerator()
+        let (one, other) = (PrivateKey.random(using: &generator).publicKey, PrivateKey.random(using: &generator).publicKey)
+        var loops = LoopNews()
+        let start = Instant(nanoseconds: 9)
+        #expect(loops.due == nil)
+        #expect(loops.add([Self.news(.loopBegins, one), Self.news(.loopBegins, other)], at: start).isEmpty)
+        #expect(loops.add([Self.news(.loopEnds, one)], at: start + .milliseconds(20)).isEmpty)
+        #expect(loops.take(at: start + .milliseconds(999)).isEmpty)
+        #expect(loops.due == start + LoopNews.patience)
+        let told = loops.take(at: start + LoopNews.patience)
+        #expect(told.map(\.publicKey) == [other] && told.map(\.kind) == [.loopBegins])
+        #expect(loops.due == nil)
+        #expect(loops.add([Self.news(.loopEnds, other)], at: start + .seconds(9)).map(\.kind) == [.loopEnds])
     }
 }
