@@ -75,7 +75,7 @@ let package = Package(
             name: "TunnelControl",
             dependencies: [
                 "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelDiagnosis", "TunnelEngine",
-                "WireGuardCrypto", .product(name: "Logging", package: "swift-log"),
+                "WireGuardCrypto", "WireGuardProtocol", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
@@ -135,6 +135,7 @@ let package = Package(
             name: "TunnelControlTests",
             dependencies: [
                 "LinuxSystem", "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WireGuardCrypto",
+                "WireGuardProtocol",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -83,6 +83,8 @@ status() {
     done
     finish FAILED
 }
+# until_ready: a program that was started here says that it is.
+until_ready() { until on here test -e /run/ready; do sleep 0.1; done; }
 # packets HOST ADDRESS [OPTION…]: a ping a second, in the background.
 packets() {
     local name=$1 address=$2
@@ -97,6 +99,8 @@ session() {
     begun=${EPOCHREALTIME/./}
 }
 look() { our_up; status "$@"; }
+
+nothing_wrong() { cable here there; usual_other; other_up; usual_office; our_up; finish FAILED; }
 
 # --- keys ---
 
@@ -135,10 +139,10 @@ name_unknown() {
     # A name server that knows nobody.
     on here timeout 60 python3 -c '
 import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53))
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53)); open("/run/ready", "w")
 while True:
     q, a = s.recvfrom(512); s.sendto(q[:2] + b"\x81\x83" + q[4:6] + bytes(6) + q[12:], a)' &
-    on here sh -c 'echo nameserver 127.0.0.1 >/etc/resolv.conf'; sleep 0.5; our_up; finish FAILED
+    on here sh -c 'echo nameserver 127.0.0.1 >/etc/resolv.conf'; until_ready; our_up; finish FAILED
 }
 no_resolver() {
     cable here there; usual_office; sed -i "s|192.0.2.2:|peer.example.org:|" "$files/office.conf"
@@ -176,7 +180,8 @@ nat_there() {
     other "Address = 10.8.0.2/24" "AllowedIPs = 10.8.0.1/32"$'\n'"Endpoint = 192.0.2.2:51820"
     office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
     other_up; up on here timeout 30 "$program" up $no_wait "$files/office.conf"; on there timeout 5 ping -q -c 1 10.8.0.1 >/dev/null
-    sleep 3; begun=${EPOCHREALTIME/./}; packets here 10.8.0.2; status 25
+    # After its last keepalive, which it sends when it has received and has nothing to say.
+    sleep 13; begun=${EPOCHREALTIME/./}; packets here 10.8.0.2; status 20
 }
 path_mtu_4() { routed; usual_other; other_up; filter router forward "udp length > 1300 drop"; usual_office; our_up; packets here 10.8.0.2; status; }
 path_mtu_6() {
@@ -189,7 +194,7 @@ path_mtu_6() {
 port_in_use() {
     cable here there; usual_office "ListenPort = 51820"
     on here timeout 40 python3 -c 'import socket,time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 51820)); time.sleep(40)' & sleep 1; our_up; finish FAILED
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 51820)); open("/run/ready", "w"); time.sleep(40)' & until_ready; our_up; finish FAILED
 }
 port_in_use_by_us() {
     cable here there; usual_office "ListenPort = 51820"; sed "s|10.8.0|10.7.0|; s|^PrivateKey.*|PrivateKey = $strange|" "$files/office.conf" >"$files/other.conf"; chmod 600 "$files/other.conf"
@@ -209,7 +214,7 @@ no_tun() { cable here there; usual_office; on here mount -t tmpfs tmpfs /dev/net
 plain_tun() { cable here there; usual_office; on here mount -t tmpfs tmpfs /dev/net; on here sh -c 'echo >/dev/net/tun'; our_up; finish FAILED; }
 name_ours() { cable here there; usual_office; on here "$program" up -q $no_wait "$files/office.conf"; our_up; finish FAILED; }
 name_dummy() { cable here there; usual_office; on here ip link add office type veth; our_up; finish FAILED; }
-name_wireguard_go() { cable here there; usual_office; on here env WG_PROCESS_FOREGROUND=1 timeout 40 wireguard-go office >/dev/null 2>&1 & sleep 1.5; our_up; finish FAILED; }
+name_wireguard_go() { cable here there; usual_office; on here env WG_PROCESS_FOREGROUND=1 timeout 40 wireguard-go office >/dev/null 2>&1 & until on here test -e /run/wireguard/office.sock; do sleep 0.1; done; our_up; finish FAILED; }
 name_tun() { cable here there; usual_office; on here ip tuntap add dev office mode tun; our_up; finish FAILED; }
 
 # --- routes ---
@@ -256,6 +261,8 @@ rp_filter_outside() {
     # Answers come in by another wire than the one that the route back takes.
     cable here there; usual_other; other_up; link here second there second; on here ip address add 203.0.113.1/24 dev second; on there ip address add 203.0.113.2/24 dev second
     on there ip route add 192.0.2.1/32 via 203.0.113.1 dev second
+    # Without asking: a strict filter answers no ARP request with that sender either.
+    on there ip neighbour replace 203.0.113.1 lladdr "$(on here ip -o link show second | sed "s/.*ether \([0-9a-f:]*\).*/\1/")" dev second
     on here sysctl -q net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.second.rp_filter=1 net.ipv4.conf.wire.rp_filter=1; usual_office; look
 }
 rp_filter_inside() {

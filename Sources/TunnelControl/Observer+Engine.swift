@@ -2,17 +2,94 @@ internal import NetworkTypes
 internal import TunnelCore
 internal import TunnelDiagnosis
 internal import TunnelEngine
+internal import WireGuardCrypto
+internal import WireGuardProtocol
 
 extension Observation {
-    /// Adds what only our own engine knows.
-    mutating func complete(with engine: Engine, at unixNanoseconds: UInt64) {
+    /// Adds the evidence of our own engine.
+    mutating func complete(with facts: TunnelFacts) {
+        let now = facts.time.now
+        let byKey = Dictionary(facts.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
         for index in peers.indices {
-            var handshakes = HandshakeObservation()
-            if peers[index].lastHandshake == nil, peers[index].sentBytes > 0, peers[index].receivedBytes == 0 { handshakes.unanswered = 1 }
-            peers[index].handshakes = handshakes
+            if let peer = byKey[peers[index].publicKey] { peers[index].complete(with: peer, at: now) }
         }
-        let counts = engine.drops
-        drops = [(DropReason.noPeerForDestination, DropObservation.Reason.noPeerForDestination), (.sourceNotAllowed, .sourceNotAllowed)]
-            .compactMap { reason, observed in counts[reason] > 0 ? DropObservation(observed, count: counts[reason]) : nil }
+        strangers =
+            facts.unknownPeers.compactMap { Stranger($0, at: now) }
+            + facts.misaddressed.compactMap { Stranger($0, at: now) }
+        drops = facts.examples.compactMap { DropObservation($0, count: facts.drops[$0.reason], at: now) }
+    }
+}
+
+extension TunnelFacts {
+    /// When an initiation was last sent to anybody.
+    var lastInitiation: Instant? { peers.compactMap(\.handshakes.sent.last).max() }
+}
+
+extension PeerObservation {
+    mutating func complete(with facts: PeerFacts, at now: Instant) {
+        handshakes = HandshakeObservation(facts.handshakes, at: now)
+        handshakeDuration = facts.handshakes.duration
+        traffic = TrafficObservation(facts.traffic, at: now)
+        isEndpointLearned = facts.location.origin == .heard && facts.location.configured == nil
+        // On the clock that nobody sets back.
+        lastHandshake = facts.traffic.lastHandshake.map { now.since($0) }
+        let refused = facts.handshakes.refusedInitiations
+        if let lag = facts.handshakes.timestampLag, refused.reason == .replay, let last = refused.tally.last {
+            replayed = ReplayedInitiations(count: refused.tally.count, behind: lag, age: now.since(last))
+        }
+    }
+}
+
+extension HandshakeObservation {
+    init(_ facts: HandshakeFacts, at now: Instant) {
+        self.init()
+        unanswered = facts.unanswered
+        unansweredFor = facts.unansweredSince.map { now.since($0) }
+        // Of a call that is over, or from before it, a refused response says nothing.
+        if facts.refusedResponses.reason == .empty, let last = facts.refusedResponses.tally.last, let since = facts.unansweredSince,
+            last >= since
+        {
+            refusedResponses = facts.refusedResponses.tally.count
+            lastRefusedResponse = now.since(last)
+        }
+        unconfirmedAnswers = facts.unconfirmed
+        unconfirmedFor = facts.unconfirmedSince.map { now.since($0) }
+    }
+}
+
+extension TrafficObservation {
+    init(_ facts: TrafficFacts, at now: Instant) {
+        self.init()
+        sentPackets = facts.sentSinceHandshake
+        receivedPackets = facts.receivedSinceHandshake
+        lastSentPacket = facts.lastDataSent.map { now.since($0) }
+        lastReceivedPacket = facts.lastDataReceived.map { now.since($0) }
+        lastReceived = facts.lastAuthentic.map { now.since($0) }
+        unansweredFor = facts.unansweredSince.map { now.since($0) }
+    }
+}
+
+extension Stranger {
+    /// One whose handshakes have come since not too long ago.
+    init?(_ sender: UnknownSender, at now: Instant) {
+        guard let last = sender.tally.last, now.since(last) < DropRules.memory else { return nil }
+        self.init(
+            sender: sender.sender, reason: sender.publicKey.map { .unknownKey($0) } ?? .wrongKeyOfOurs, count: sender.tally.count,
+            age: now.since(last))
+    }
+}
+
+extension DropObservation {
+    init?(_ example: DropExample, count: UInt64, at now: Instant) {
+        switch example.reason {
+        case .noPeerForDestination: self.init(.noPeerForDestination, count: count)
+        case .sourceNotAllowed: self.init(.sourceNotAllowed, count: count)
+        case .noEndpoint: self.init(.noEndpoint, count: count)
+        default: return nil
+        }
+        source = example.packet?.source
+        destination = example.packet?.destination
+        peer = example.peer
+        age = now.since(example.time)
     }
 }

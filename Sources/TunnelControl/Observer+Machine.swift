@@ -51,6 +51,7 @@ struct Machine: ~Copyable {
             }
         }
         observation.localNetworks = localNetworks()
+        observation.ownAddresses = Set(((try? netlink.addresses()) ?? []).map(\.address.address))
         observation.filters.forwardsIPv4 = setting("net/ipv4/ip_forward").map { $0 != 0 }
         let all = setting("net/ipv4/conf/all/rp_filter") ?? 0
         for link in links where link.isUp && !link.isLoopback {

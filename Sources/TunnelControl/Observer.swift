@@ -16,6 +16,7 @@ struct Observer {
     private let baseline: KernelCounters
 
     private var notes = ProbeNotes()
+    private var timestamps = SentTimestamps()
 
     /// Endpoints whose routes are looked up in one observation; of more peers the first stand for all.
     static let endpointLimit = 64
@@ -28,11 +29,25 @@ struct Observer {
     /// Keeps what was found by trying the way.
     mutating func take(_ note: ProbeNote) { notes.take(note, at: Clock.now) }
 
+    /// Takes up what an earlier run of the tunnel has kept.
+    mutating func recall(from directory: RuntimeDirectory, of key: PublicKey?) {
+        guard let key, let bytes = (try? directory.records?.read(SentTimestamps.fileName(interface), limit: 256)) ?? nil else { return }
+        timestamps.recall(String(decoding: bytes, as: UTF8.self), of: key)
+    }
+
+    /// Keeps for the next run what peers will remember of this one.
+    mutating func remember(_ engine: Engine, in directory: RuntimeDirectory) {
+        let facts = engine.facts()
+        _ = timestamps.observe(at: facts.time, lastSent: facts.lastInitiation)
+        guard let key = facts.publicKey, timestamps.latest > 0 else { return }
+        try? directory.records?.replace(SentTimestamps.fileName(interface), with: Array(timestamps.text(of: key).utf8))
+    }
+
     /// What is known now.
     /// - Parameters:
     ///   - file: what the tunnel was brought up from; nil for a device that others configure.
     ///   - resolved: the addresses of its endpoints' names.
-    func observe(_ engine: Engine, _ file: ConfigurationFile?, resolved: [EndpointName: Endpoint]) -> Observation {
+    mutating func observe(_ engine: Engine, _ file: ConfigurationFile?, resolved: [EndpointName: Endpoint]) -> Observation {
         let snapshot = engine.snapshot()
         var settings = file.map { TunnelSettings($0, resolved: resolved) } ?? TunnelSettings()
         settings.takeOver(snapshot)
@@ -45,7 +60,10 @@ struct Observer {
         let counters = Self.counters().since(baseline)
         observation.filters.notForwarded = counters.notForwarded
         observation.filters.reversePathDrops = counters.reversePathDrops
-        observation.complete(with: engine, at: now)
+        let facts = engine.facts()
+        observation.complete(with: facts)
+        observation.complete(with: engine.observation())
+        observation.clockBehindOurTimestamps = timestamps.observe(at: facts.time, lastSent: facts.lastInitiation)
         notes.complete(&observation, at: Clock.now)
         return observation
     }
@@ -64,21 +82,24 @@ extension TunnelSettings {
     /// What others changed since the file was read, and what there is without one.
     mutating func takeOver(_ snapshot: TunnelSnapshot) {
         publicKey = snapshot.privateKey?.publicKey
-        for peer in snapshot.peers {
-            if let index = peers.firstIndex(where: { $0.publicKey == peer.publicKey }) {
-                peers[index].persistentKeepalive = peer.persistentKeepalive
-                if peer.allowedIPs.contains(where: { !peers[index].allowedIPs.contains($0) }) { peers[index].allowedIPs = peer.allowedIPs }
-            } else {
-                var settings = PeerSettings(publicKey: peer.publicKey)
-                settings.endpoint = peer.endpoint
-                settings.allowedIPs = peer.allowedIPs
-                settings.hasPresharedKey = peer.presharedKey.map { !$0.isZero } ?? false
-                settings.persistentKeepalive = peer.persistentKeepalive
-                peers.append(settings)
-            }
-        }
+        let running = Dictionary(snapshot.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
         // A peer that was removed; not one that is the interface itself, which never was there.
-        peers.removeAll { settings in settings.publicKey != publicKey && !snapshot.peers.contains { $0.publicKey == settings.publicKey } }
+        peers.removeAll { $0.publicKey != publicKey && running[$0.publicKey] == nil }
+        for index in peers.indices {
+            guard let peer = running[peers[index].publicKey] else { continue }
+            peers[index].persistentKeepalive = peer.persistentKeepalive
+            let known = Set(peers[index].allowedIPs)
+            if !known.isSuperset(of: peer.allowedIPs) { peers[index].allowedIPs = peer.allowedIPs }
+        }
+        let written = Set(peers.map(\.publicKey))
+        for peer in snapshot.peers where !written.contains(peer.publicKey) {
+            var settings = PeerSettings(publicKey: peer.publicKey)
+            settings.endpoint = peer.endpoint
+            settings.allowedIPs = peer.allowedIPs
+            settings.hasPresharedKey = peer.presharedKey.map { !$0.isZero } ?? false
+            settings.persistentKeepalive = peer.persistentKeepalive
+            peers.append(settings)
+        }
     }
 }
 

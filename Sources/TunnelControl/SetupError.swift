@@ -24,7 +24,7 @@ public struct SetupError: Error, Hashable, Sendable {
             self.init(step, error.message.prefix(1).lowercased() + error.message.dropFirst(), remedy: remedy)
             return
         }
-        let refusal = Refusal(error, .current)
+        let refusal = KernelRefusal(error, .current)
         self.init(step, refusal.cause, remedy: refusal.remedy)
     }
 }

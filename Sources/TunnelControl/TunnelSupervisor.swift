@@ -98,6 +98,7 @@ public final class TunnelSupervisor {
             left.performAll(report)
         }
         rollback = Rollback(interface: interface, directory: directory)
+        observer.recall(from: directory, of: file?.interface.privateKey?.value.publicKey)
         let path = directory.control(of: interface)
         directory.records?.remove(RuntimeDirectory.controlName(interface))
         do throws(SystemError) {
@@ -235,6 +236,7 @@ public final class TunnelSupervisor {
         rollback.performAll(report)
         if let device {
             report.command("ip link delete dev \(interface)")
+            if let directory { observer.remember(device.engine, in: directory) }
             device.stop()
             self.device = nil
         }

@@ -38,15 +38,14 @@ public struct Diagnosis: Sendable {
             return (second.severity, first.code.rank, a.offset) < (first.severity, second.code.rank, b.offset)
         }.map(\.element)
         var kept: [Finding] = []
+        var seen: Set<Finding> = []
+        // What has been kept, of the whole tunnel (nil) and of each peer: there may be ten thousand.
+        var causes: [PublicKey?: Set<FindingCode>] = [:]
         for finding in ordered {
-            let isExplained = kept.contains { earlier in
-                finding.code.isExplained(by: earlier.code) && (earlier.peer == nil || earlier.peer == finding.peer)
-            }
-            if !isExplained,
-                !kept.contains(where: { $0.code == finding.code && $0.peer == finding.peer && $0.sentence == finding.sentence })
-            {
-                kept.append(finding)
-            }
+            let earlier = (causes[nil] ?? []).union(finding.peer.flatMap { causes[$0] } ?? [])
+            guard !earlier.contains(where: { finding.code.isExplained(by: $0) }), seen.insert(finding).inserted else { continue }
+            kept.append(finding)
+            causes[finding.peer, default: []].insert(finding.code)
         }
         return kept
     }

@@ -1,10 +1,10 @@
-internal import NetworkTypes
+public import NetworkTypes
 internal import TunnelConfiguration
 
 /// Packets that the tunnel itself didn't forward, by the last example of each reason.
-enum DropRules {
+public enum DropRules {
     /// Older examples say nothing of now.
-    static let memory = Interval.seconds(300)
+    public static let memory = Interval.seconds(300)
 
     static func findings(_ observation: Observation) -> [Finding] {
         observation.drops.compactMap { drop in

@@ -21,6 +21,8 @@ public struct Observation: Sendable {
     public var nameServers: [NameServerObservation] = []
     /// Networks that other interfaces are on.
     public var localNetworks: [LocalNetwork] = []
+    /// This machine's own addresses: what one of them reports was found out here.
+    public var ownAddresses: Set<IPAddress> = []
     /// Who sent handshakes that belong to no peer, the last few.
     public var strangers: [Stranger] = []
     /// What was not forwarded, by reason.

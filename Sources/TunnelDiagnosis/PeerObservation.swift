@@ -56,6 +56,9 @@ public struct TrafficObservation: Hashable, Sendable {
     /// Packets that are not keepalives, since the last handshake.
     public var sentPackets: UInt64 = 0
     public var receivedPackets: UInt64 = 0
+    /// When packets that are not keepalives were last sent and received.
+    public var lastSentPacket: Interval?
+    public var lastReceivedPacket: Interval?
     /// The last authentic datagram of the peer, keepalives included.
     public var lastReceived: Interval?
     /// For how long packets have gone out with nothing authentic coming back.

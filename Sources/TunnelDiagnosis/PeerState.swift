@@ -27,7 +27,7 @@ public enum PeerState: Hashable, Sendable {
     public init(_ peer: PeerObservation) {
         if let state = Self.broken(peer) {
             self = state
-        } else if let age = peer.lastHandshake ?? peer.traffic?.lastReceived, age <= Self.sessionLife {
+        } else if let age = peer.lastHandshake, age <= Self.sessionLife {
             self = .working
         } else if peer.endpoint == nil {
             self = .waitingToBeCalled
@@ -52,6 +52,7 @@ public enum PeerState: Hashable, Sendable {
             if handshakes.unanswered > 0, let age = handshakes.unansweredFor, age >= handshakePatience {
                 return peer.lastHandshake == nil ? .noAnswer(age) : .silent(max(age, peer.traffic?.unansweredFor ?? age))
             }
+            if handshakes.losesAnswers, peer.lastHandshake == nil { return .noAnswer(handshakes.unconfirmedFor) }
         } else if peer.lastHandshake == nil, peer.sentBytes > 0, peer.receivedBytes == 0 {
             return .noAnswer(nil)
         }
@@ -93,6 +94,11 @@ public enum PeerState: Hashable, Sendable {
         case .working, .idle, .waitingToBeCalled: false
         }
     }
+}
+
+extension HandshakeObservation {
+    /// Whether what we answer is never used: more than two handshakes that cross.
+    var losesAnswers: Bool { unconfirmedAnswers >= 2 && unconfirmedFor.map { $0 >= .seconds(4) } ?? false }
 }
 
 extension PeerObservation {

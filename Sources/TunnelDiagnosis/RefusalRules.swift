@@ -7,7 +7,7 @@ enum RefusalRules {
         observation.peers.compactMap { peer in
             guard let endpoint = peer.endpoint else { return nil }
             if let failure = peer.currentSendFailure { return finding(failure, endpoint, peer) }
-            if let error = peer.currentNetworkError { return finding(error, endpoint, peer) }
+            if let error = peer.currentNetworkError { return finding(error, endpoint, peer, own: observation.ownAddresses) }
             return nil
         }
     }
@@ -38,10 +38,18 @@ enum RefusalRules {
         }
     }
 
-    private static func finding(_ error: NetworkError, _ endpoint: Endpoint, _ peer: PeerObservation) -> Finding? {
+    private static func finding(
+        _ error: NetworkError, _ endpoint: Endpoint, _ peer: PeerObservation, own: Set<IPAddress>
+    ) -> Finding? {
         let key = peer.publicKey
         let from = error.reporter.map { " from \($0)" } ?? ""
         switch error.cause {
+        case .portUnreachable where peer.isEndpointLearned:
+            return Finding(
+                .natForgot, .error, peer: key,
+                "\(endpoint) refuses our datagrams (ICMP port unreachable\(from), \(error.age.inWords) ago): it is gone, or the NAT in front of it has forgotten it",
+                evidence: "that address was learned, not configured",
+                remedy: "there: PersistentKeepalive = 25 keeps a NAT's memory fresh; or wait until it calls")
         case .portUnreachable:
             return Finding(
                 .portClosed, .error, peer: key,
@@ -54,7 +62,9 @@ enum RefusalRules {
                 .prohibited, .error, peer: key,
                 "\(who) prohibits our datagrams to \(endpoint) (ICMP administratively prohibited, \(error.age.inWords) ago)",
                 evidence: "a filter on the way rejects them", remedy: "let UDP to port \(endpoint.port) through there")
-        case .hostUnreachable: return unreachable(endpoint, reporter: error.reporter, error.age, peer)
+        case .hostUnreachable:
+            // What our own machine says of itself: nobody answered on the link.
+            return unreachable(endpoint, reporter: error.reporter.flatMap { own.contains($0) ? nil : $0 }, error.age, peer)
         case .networkUnreachable:
             let who = error.reporter.map { "the router \($0)" } ?? "a router on the way"
             return Finding(
@@ -77,7 +87,6 @@ enum RefusalRules {
         var source: IPAddress?
         if case .via(let name, _, let from, let via, _) = peer.route { (interface, source, gateway) = (name, from, via) }
         let sentence: String
-        // What our own machine says of itself: nobody answered on the link.
         if let reporter, reporter != source {
             sentence =
                 "the router \(reporter) can't reach \(endpoint) (ICMP host unreachable, \(age.inWords) ago): that machine is off or gone"

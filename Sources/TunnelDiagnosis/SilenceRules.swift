@@ -4,16 +4,18 @@ internal import TunnelConfiguration
 /// Nothing comes back, and nobody says why: what the pattern of the silence tells.
 enum SilenceRules {
     static func findings(_ observation: Observation) -> [Finding] {
-        observation.peers.flatMap { peer in
-            [silence(peer, observation), answersLost(peer), nothingComesBack(peer, observation)].compactMap { $0 }
+        // Of those who come and go some are always gone.
+        let isAlone = !observation.peers.contains { PeerState($0) == .working }
+        return observation.peers.flatMap { peer in
+            [silence(peer, observation, isAlone: isAlone), answersLost(peer), nothingComesBack(peer, observation)].compactMap { $0 }
         }
     }
 
-    private static func silence(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
+    private static func silence(_ peer: PeerObservation, _ observation: Observation, isAlone: Bool) -> Finding? {
         guard let endpoint = peer.endpoint else { return nil }
         let sent = peer.handshakes.map { counted($0.unanswered, "handshake", "handshakes") } ?? "handshakes"
         switch PeerState(peer) {
-        case .noAnswer(let age):
+        case .noAnswer(let age) where peer.handshakes.map({ $0.unanswered > 0 }) ?? true:
             let own = observation.settings.publicKey?.abbreviation ?? "ours"
             return Finding(
                 .noAnswer, .error, peer: peer.publicKey,
@@ -25,7 +27,7 @@ enum SilenceRules {
         case .silent(let age):
             if peer.isEndpointLearned {
                 return Finding(
-                    .natForgot, .error, peer: peer.publicKey,
+                    .natForgot, isAlone ? .error : .warning, peer: peer.publicKey,
                     "\(endpoint) has been silent for \(age.inWords): it is gone, or the NAT in front of it has forgotten it",
                     evidence: "that address was learned, not configured; \(sent) unanswered",
                     remedy: "there: PersistentKeepalive = 25 keeps a NAT's memory fresh; or wait until it calls")
@@ -41,8 +43,8 @@ enum SilenceRules {
 
     /// We answer, and what we answer is never used.
     private static func answersLost(_ peer: PeerObservation) -> Finding? {
-        guard let handshakes = peer.handshakes, handshakes.unconfirmedAnswers >= 2, handshakes.refusedResponses == 0,
-            let age = handshakes.unconfirmedFor, age >= .seconds(4)
+        guard let handshakes = peer.handshakes, handshakes.losesAnswers, handshakes.refusedResponses == 0,
+            let age = handshakes.unconfirmedFor
         else { return nil }
         let name = peer.endpoint.map { "\($0)" } ?? peer.publicKey.abbreviation
         return Finding(
@@ -52,16 +54,21 @@ enum SilenceRules {
             remedy: "compare PresharedKey on both sides; then let UDP from our port through to it")
     }
 
-    /// The peer takes what we send, for it answers with keepalives, and no packet ever comes out again.
+    /// For so long nothing but keepalives has come, while packets were sent.
+    private static let oneWay = Interval.seconds(9)
+
+    /// The peer takes what we send, for it answers with keepalives, and no packet comes out again.
     private static func nothingComesBack(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
-        guard let traffic = peer.traffic, traffic.sentPackets >= 3, traffic.receivedPackets == 0, let heard = traffic.lastReceived,
-            let handshake = peer.lastHandshake, handshake > heard + .seconds(3), !PeerState(peer).isBroken
+        guard let traffic = peer.traffic, let heard = traffic.lastReceived, let sent = traffic.lastSentPacket,
+            let handshake = peer.lastHandshake, traffic.sentPackets >= 3, sent < .seconds(5), !PeerState(peer).isBroken
         else { return nil }
+        let quiet = traffic.receivedPackets == 0 ? handshake : traffic.lastReceivedPacket ?? handshake
+        guard quiet >= oneWay, heard + .seconds(3) < quiet else { return nil }
         let ours = observation.settings.addresses.map { "\($0.address)" }.joined(separator: ", ")
         return Finding(
             .nothingComesBack, .warning, peer: peer.publicKey,
             "\(peer.endpoint.map { "\($0)" } ?? "the peer") takes our packets and sends none back: its AllowedIPs for us are too narrow, or it doesn't forward",
-            evidence: "\(traffic.sentPackets) packets sent, only keepalives came back",
+            evidence: "for \(quiet.inWords) packets were sent and only keepalives came back",
             remedy:
                 "there: the AllowedIPs of our key must hold \(ours.isEmpty ? "our addresses" : ours); `sysctl net.ipv4.ip_forward` must be 1 if it is a gateway"
         )

@@ -35,7 +35,7 @@ struct CheckCommand: ParsableCommand {
         // A file with errors says nothing that could be judged; what reading reports by itself isn't said again.
         let findings =
             file.hasErrors
-            ? [] : FileObservation.diagnosis(of: file, interface: source.interface).findings.filter { !$0.code.isReportedByReading }
+            ? [] : FileObservation.diagnosis(of: file, interface: source.interface).findings.filter { !$0.code.isReported(byReading: file) }
         if !quiet {
             for problem in file.diagnostics { print(problem) }
             for finding in findings { print(Self.text(finding, file: source.shownPath)) }
@@ -59,8 +59,12 @@ struct CheckCommand: ParsableCommand {
 }
 
 extension FindingCode {
-    /// Whether ``TunnelConfiguration/ConfigurationFile`` reports it with line and column.
-    fileprivate var isReportedByReading: Bool {
-        [.noPrivateKey, .peerIsItself, .duplicateAllowedIPs, .smallMTU].contains(self)
+    /// Whether reading the file has reported it, with line and column.
+    fileprivate func isReported(byReading file: ConfigurationFile) -> Bool {
+        switch self {
+        case .noPrivateKey, .peerIsItself, .duplicateAllowedIPs: true
+        case .smallMTU: file.diagnostics.contains { $0.message.hasPrefix("MTU:") }
+        default: false
+        }
     }
 }

@@ -57,12 +57,23 @@ enum ManualPage {
         for command in commands {
             page += ".TP\n.BR wg-lite-\(escape(command._commandName)) (8)\n\(escape(command.configuration.abstract))\n"
         }
+        page += ".SH EXIT STATUS\n"
+        for (statuses, text) in exitStatuses { page += ".TP\n.B \(escape(statuses))\n\(escape(text))\n" }
         page += ".SH FILES\n"
         for (path, text) in files { page += ".TP\n.I \(escape(path))\n\(escape(text))\n" }
         page += ".SH ENVIRONMENT\n"
         for (name, text) in environment { page += ".TP\n.B \(name)\n\(escape(text))\n" }
         return page + ".SH SEE ALSO\n.BR wg (8),\n.BR wg-quick (8)\n"
     }
+
+    private static let exitStatuses = [
+        ("status, doctor", "0: it works; 1: there is an error finding; 2: a tunnel couldn't be asked."),
+        ("check", "0: the file works; 1: it has errors, with --strict warnings; 2: it couldn't be read."),
+        ("show", "0; 2: a tunnel couldn't be asked."),
+        ("up", "0: the tunnel is up, whatever the verdict; 1: it is not, and nothing was left; 78: the file can't be used."),
+        ("down, reload", "0; 1: it couldn't be done."),
+        ("any", "64: there is no such command or option."),
+    ]
 
     private static let files = [
         ("/etc/wireguard/NAME.conf", "The configuration of the tunnel NAME, as wg-quick(8) describes it."),

@@ -19,12 +19,13 @@ struct StatusText {
     func text(_ status: TunnelStatus) -> String {
         let state = status.state.snapshot
         var lines = head(status.report.diagnosis)
+        let figures = Dictionary(state.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
         for peer in status.report.diagnosis.peers {
             lines.append(self.peer(peer))
-            if let figures = state.peers.first(where: { $0.publicKey == peer.publicKey }) { lines += self.figures(of: figures) }
+            if let figures = figures[peer.publicKey] { lines += self.figures(of: figures) }
         }
         lines.append("  port \(state.listenPort), \(state.peers.count) \(state.peers.count == 1 ? "peer" : "peers")")
-        return (lines + figures(status.report.figures)).joined(separator: "\n")
+        return (lines + self.figures(status.report.figures)).joined(separator: "\n")
     }
 
     /// The verdict with its remedy, and what else was found.

@@ -80,6 +80,32 @@ import WireGuardCrypto
         #expect(diagnosis.verdict.exitStatus == 1)
     }
 
+    @Test func `of ten thousand peers that don't answer each has its finding, soon`() {
+        var observation = Recorded.fresh()
+        observation.peers = (0..<10_000).map { number in
+            let key = PublicKey(bytes: InlineArray { $0 < 4 ? UInt8(truncatingIfNeeded: number >> ($0 * 8)) : 9 })
+            var peer = PeerObservation(publicKey: key)
+            peer.endpoint = Endpoint("192.0.2.9:51820")
+            peer.handshakes = Recorded.unanswered(3, for: .seconds(12))
+            return peer
+        }
+        #expect(Diagnosis(observation).findings.count == 10_000)
+    }
+
+    @Test func `one who comes and goes is no error where others work`() {
+        var observation = Recorded.healthy()
+        var other = PeerObservation(publicKey: Recorded.others)
+        other.endpoint = Endpoint("198.51.100.9:51820")
+        other.isEndpointLearned = true
+        other.lastHandshake = .seconds(60)
+        other.handshakes = Recorded.unanswered(2, for: .seconds(7))
+        other.traffic = Recorded.traffic(sent: 5, received: 5, heard: .seconds(50), unanswered: .seconds(20))
+        observation.peers.append(other)
+        #expect(Diagnosis(observation).findings.map(\.severity) == [.warning])
+        observation.peers.removeFirst()
+        #expect(Diagnosis(observation).findings.map(\.severity) == [.error])
+    }
+
     @Test func `an answer of another program, without our facts, is enough for a word`() {
         var observation = Recorded.fresh()
         observation.peers[0].handshakes = nil

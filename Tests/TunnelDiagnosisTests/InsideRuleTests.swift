@@ -56,13 +56,29 @@ import WireGuardCrypto
 
     @Test func `a peer that takes packets and sends none back`() {
         var observation = Recorded.healthy()
-        observation.peers[0].traffic = Recorded.traffic(sent: 12, received: 0, heard: .seconds(3))
+        var traffic = Recorded.traffic(sent: 12, received: 0, heard: .seconds(3))
+        traffic.lastSentPacket = .seconds(1)
+        observation.peers[0].traffic = traffic
         let diagnosis = Diagnosis(observation)
         #expect(diagnosis.codes == [.nothingComesBack])
         #expect(diagnosis.line.contains("AllowedIPs for us are too narrow"))
         #expect(diagnosis.line.contains("forward"))
-        // Heard of by the handshake only: nothing is known yet.
-        observation.peers[0].traffic?.lastReceived = .seconds(48)
+        // It did send some, and then only keepalives.
+        traffic.receivedPackets = 2
+        traffic.lastReceivedPacket = .seconds(12)
+        observation.peers[0].traffic = traffic
+        #expect(Diagnosis(observation).codes == [.nothingComesBack])
+        traffic.lastReceivedPacket = .seconds(5)
+        observation.peers[0].traffic = traffic
+        #expect(Diagnosis(observation).findings.isEmpty)
+        // Heard of by its packets only, and nothing was sent for a while.
+        traffic.lastReceivedPacket = .seconds(12)
+        traffic.lastReceived = .seconds(12)
+        observation.peers[0].traffic = traffic
+        #expect(Diagnosis(observation).findings.isEmpty)
+        traffic.lastReceived = .seconds(3)
+        traffic.lastSentPacket = .seconds(20)
+        observation.peers[0].traffic = traffic
         #expect(Diagnosis(observation).findings.isEmpty)
     }
 

@@ -42,6 +42,28 @@ import WireGuardCrypto
         #expect(diagnosis.peers[0].state == state)
     }
 
+    @Test(
+        arguments: [
+            (false, 3, 3, NetworkError.Cause.portUnreachable), (false, 3, 13, .prohibited), (false, 3, 1, .hostUnreachable),
+            (false, 3, 0, .networkUnreachable), (false, 11, 0, .routingLoop), (false, 3, 4, .tooLarge(mtu: 1400)),
+            (true, 2, 0, .tooLarge(mtu: 1400)),
+            (true, 1, 4, .portUnreachable), (true, 1, 1, .prohibited), (true, 1, 3, .hostUnreachable), (true, 1, 0, .networkUnreachable),
+            (true, 3, 0, .routingLoop), (false, 12, 0, .other), (true, 3, 3, .other),
+        ] as [(Bool, UInt8, UInt8, NetworkError.Cause)])
+    func `types and codes of ICMP`(isV6: Bool, type: UInt8, code: UInt8, cause: NetworkError.Cause) {
+        #expect(NetworkError.Cause(isV6: isV6, type: type, code: code, mtu: 1400) == cause)
+    }
+
+    @Test func `a port that was learned and is closed is one that a NAT has forgotten`() {
+        let diagnosis = Diagnosis(
+            Self.unanswered {
+                $0.isEndpointLearned = true
+                $0.networkError = NetworkError(.portUnreachable, reporter: nil, age: .seconds(1))
+            })
+        #expect(diagnosis.codes == [.natForgot])
+        #expect(diagnosis.line.contains("NAT"))
+    }
+
     @Test(arguments: [
         (SendFailure.Cause.noRoute, FindingCode.noRoute, "no route"), (.filtered, .filteredOut, "own firewall"),
         (.hostUnreachable, .hostUnreachable, "no answer to ARP"), (.prohibited, .sendProhibited, "prohibits"),
@@ -63,6 +85,11 @@ import WireGuardCrypto
         }
         let line = Diagnosis(gateway).line
         #expect(line.contains("the router 10.0.0.1 towards 192.0.2.7:51820 doesn't answer on eth0"), "\(line)")
+        // From another address of this machine than the route's.
+        var other = gateway
+        other.ownAddresses = [IPAddress("192.168.1.5")!]
+        other.peers[0].networkError?.reporter = IPAddress("192.168.1.5")
+        #expect(Diagnosis(other).line == line)
     }
 
     @Test func `no route, and no IPv6 at all`() {
@@ -105,9 +132,13 @@ import WireGuardCrypto
         #expect(diagnosis.codes == [.answersLost])
         #expect(diagnosis.line.contains("preshared key"))
         #expect(diagnosis.line.contains("filter"))
+        #expect(diagnosis.peers[0].state == .noAnswer(.seconds(11)))
         // Two that cross are no pattern yet.
         observation.peers[0].handshakes?.unconfirmedAnswers = 1
         #expect(Diagnosis(observation).findings.isEmpty)
+        // Heard of, and nothing more: that is not working yet.
+        observation.peers[0].traffic?.lastReceived = .seconds(1)
+        #expect(Diagnosis(observation).peers[0].state != .working)
     }
 
     @Test func `a peer that calls with another key is told with that key`() {

@@ -3,9 +3,9 @@ import Testing
 
 @testable import TunnelControl
 
-@Suite struct RefusalTests {
-    static func refusal(_ errno: Int32, _ operation: String, _ subject: String, _ surroundings: Surroundings = .init()) -> Refusal {
-        Refusal(SystemError(errno: errno, operation: operation, subject: subject), surroundings)
+@Suite struct KernelRefusalTests {
+    static func refusal(_ errno: Int32, _ operation: String, _ subject: String, _ surroundings: Surroundings = .init()) -> KernelRefusal {
+        KernelRefusal(SystemError(errno: errno, operation: operation, subject: subject), surroundings)
     }
     static let (eperm, eacces, enodev, enotty, enetunreach): (Int32, Int32, Int32, Int32, Int32) = (1, 13, 19, 25, 101)
 
