@@ -73,7 +73,8 @@ public struct Examination {
                 tell(ExaminationCheck("name", .bad, "\(endpoint.name.host): no name server answers", remedy: "see /etc/resolv.conf"))
             }
         }
-        for server in (file?.interface.dnsServers ?? []).prefix(3) { nameServer(server.value) }
+        // Before the tunnel is up its name servers need not be there.
+        for server in (file?.interface.dnsServers ?? []).prefix(3) where interface != nil { nameServer(server.value) }
     }
 
     private func nameServer(_ server: IPAddress) {

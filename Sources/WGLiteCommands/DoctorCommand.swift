@@ -83,6 +83,7 @@ enum DoctorText {
 
     /// What it comes to, worst first.
     static func summary(_ checks: [ExaminationCheck], _ diagnosis: Diagnosis?, _ palette: Palette) -> String {
+        if let diagnosis, diagnosis.findings.isEmpty, diagnosis.peers.isEmpty { return "\nnothing is wrong; the tunnel is not up" }
         if let diagnosis { return "\n" + StatusText(palette: palette, now: 0).head(diagnosis).joined(separator: "\n") }
         let bad = checks.filter { $0.outcome == .bad }
         guard let first = bad.first else { return "\nnothing is wrong with this machine; no tunnel is up to look at" }
