@@ -25,26 +25,32 @@ int clinux_sendmmsg(int descriptor, struct clinux_mmsghdr *messages, unsigned in
     return sendmmsg(descriptor, (struct mmsghdr *)messages, count, flags);
 }
 
+// Whether a control message has room for a value of that size: its length is as good as whoever wrote it.
+static int holds(const struct msghdr *header, const struct cmsghdr *c, size_t size) {
+    const char *end = (const char *)header->msg_control + header->msg_controllen;
+    return c->cmsg_len >= CMSG_LEN(size) && c->cmsg_len <= (size_t)(end - (const char *)c);
+}
+
 void clinux_read_datagram_control(const struct msghdr *header, struct clinux_datagram_control *result) {
     struct msghdr *mutable_header = (struct msghdr *)header;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(mutable_header); c != NULL; c = CMSG_NXTHDR(mutable_header, c)) {
         const unsigned char *data = CMSG_DATA(c);
-        if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == CLINUX_UDP_GRO) {
+        if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == CLINUX_UDP_GRO && holds(header, c, sizeof result->segment_size)) {
             memcpy(&result->segment_size, data, sizeof result->segment_size);
-        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS && holds(header, c, 1)) {
             result->traffic_class = data[0];
-        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS && holds(header, c, sizeof(int))) {
             int value;
             memcpy(&value, data, sizeof value);
             result->traffic_class = (uint8_t)value;
-        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && holds(header, c, sizeof(struct in_pktinfo))) {
             struct in_pktinfo info;
             memcpy(&info, data, sizeof info);
             // ipi_spec_dst is the local address that a reply would leave from, right for broadcast arrivals too.
             memcpy(result->local_address, &info.ipi_spec_dst, 4);
             result->interface_index = (uint32_t)info.ipi_ifindex;
             result->has_local_address = 1;
-        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO && holds(header, c, sizeof(struct in6_pktinfo))) {
             struct in6_pktinfo info;
             memcpy(&info, data, sizeof info);
             memcpy(result->local_address, &info.ipi6_addr, 16);
