@@ -33,6 +33,12 @@ struct HandshakeModel {
     /// Eighteen tries, each with its jitter.
     private static let attempts = Interval(nanoseconds: UInt64(Limits.maximumHandshakeTries + 1) * retry.nanoseconds)
 
+    /// A peer of whom nothing is known.
+    /// - Parameter keysChangedAt: when the configuration of before was forgotten.
+    init(keysChangedAt: Instant = Instant(nanoseconds: 0)) {
+        self.keysChangedAt = keysChangedAt
+    }
+
     // MARK: What was sent
 
     /// A packet was given to the tunnel, and there was no session for it.

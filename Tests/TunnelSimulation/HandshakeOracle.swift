@@ -46,7 +46,7 @@ package struct HandshakeOracle {
         for peer in update.peers {
             let pair = Pair(node: node.number, peer: peer.publicKey)
             if peer.removes {
-                models[pair] = nil
+                models[pair] = HandshakeModel(keysChangedAt: node.network.now)
                 continue
             }
             if let seconds = peer.persistentKeepalive { models[pair, default: HandshakeModel()].hasPersistentKeepalive = seconds > 0 }
@@ -59,7 +59,7 @@ package struct HandshakeOracle {
     }
 
     mutating func restart(_ node: SimulatedNode) {
-        models = models.filter { $0.key.node != node.number }
+        for pair in models.keys where pair.node == node.number { models[pair] = HandshakeModel(keysChangedAt: node.network.now) }
     }
 
     // MARK: What a node does
@@ -161,7 +161,7 @@ package struct HandshakeOracle {
 
     // MARK: After each step
 
-    mutating func compare(_ node: SimulatedNode, wasSuspended: Bool) {
+    package mutating func compare(_ node: SimulatedNode, wasSuspended: Bool) {
         for peer in node.network.nodes where peer !== node {
             guard let found = node.tunnel.sessions(of: peer.publicKey) else { continue }
             let canSend = !wasSuspended && node.tunnel.endpoint(of: peer.publicKey) != nil

@@ -269,6 +269,7 @@ package final class SimulatedNode {
 
     /// Does what is due, and asks to be woken up when more is.
     package func attend() {
+        guard !isSuspended else { return }
         sendOwed()
         if hasOneThread { turn() }
         while isDue && !hasOneThread {
