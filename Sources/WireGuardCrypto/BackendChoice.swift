@@ -35,7 +35,9 @@ public struct BackendChoice: Sendable, Hashable {
         }
     }
 
+    /// The library that is used.
     public let backend: TransportCipher.Backend
+    /// Why it is this one.
     public let reason: Reason
     /// Whether ``backend`` is what was asked for; ``Preference/automatic`` is always satisfied.
     public let isAsPreferred: Bool

@@ -1,11 +1,14 @@
 /// One payload to seal or open, with everything it takes: many of them are shared out among threads.
 @safe
 public struct CipherJob {
+    /// Which way the payload goes.
     public enum Direction: Sendable {
         case seal, open
     }
 
+    /// Whether it is sealed or opened.
     public let direction: Direction
+    /// The message's counter: its nonce, never used twice with one key for sealing.
     public let counter: UInt64
     /// 32 bytes at the start of 64 readable ones.
     @unsafe public let key: UnsafeRawPointer
@@ -17,6 +20,7 @@ public struct CipherJob {
     /// After ``TransportCipher/perform(_:)``: whether the tag was right; sealing always succeeds.
     public var isAuthentic = false
 
+    /// A job whose pointers stay valid until it has been performed.
     @inlinable
     public init(
         _ direction: Direction, counter: UInt64, key: UnsafeRawPointer, input: UnsafeRawPointer, count: Int,

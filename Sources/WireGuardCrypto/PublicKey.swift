@@ -5,6 +5,7 @@ public struct PublicKey: Sendable {
 
     private let bytes: InlineArray<32, UInt8>
 
+    /// A key of 32 bytes, as they are sent; any are one.
     public init(bytes: InlineArray<32, UInt8>) {
         self.bytes = bytes
     }
@@ -27,6 +28,7 @@ public struct PublicKey: Sendable {
 }
 
 extension PublicKey: Hashable {
+    /// Whether the 32 bytes are the same; they are no secret.
     public static func == (a: PublicKey, b: PublicKey) -> Bool {
         unsafe a.withUnsafeBytes { a in
             unsafe b.withUnsafeBytes { b in
@@ -35,6 +37,7 @@ extension PublicKey: Hashable {
         }
     }
 
+    /// Feeds the 32 bytes to `hasher`.
     public func hash(into hasher: inout Hasher) {
         unsafe withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
     }

@@ -1,3 +1,30 @@
+// A handshake from type to type. What stands in a box is computed without the tunnel's lock, and holds all that it takes; what `Peer`
+// does between the boxes takes no time and is done under the lock, where it is checked whether the result still fits.
+//
+//   initiator                                                  responder
+//
+//   Peer.beginHandshake
+//   [InitiationCreation]    2 scalar multiplications
+//     -> CreatedInitiation
+//   Peer.send: pendingHandshake = InitiatorHandshake
+//           ------------ HandshakeInitiation: e, es, s, ss, {timestamp} ------------>
+//                                                              [InitiationOpening]    1 scalar multiplication
+//                                                                -> OpenedInitiation: who claims to be there?
+//                                                              OpenedInitiation.authenticate: the timestamp opens
+//                                                                -> AuthenticatedInitiation
+//                                                              Peer.accept: is it new?
+//                                                              [ResponseCreation]     3 scalar multiplications
+//                                                                -> CreatedResponse
+//                                                              Peer.send: keypairs.next
+//           <------------ HandshakeResponse: e, ee, se, psk, {} ---------------------
+//   [ResponseConsumption]   2 scalar multiplications
+//     -> DerivedSession
+//   Peer.establish: keypairs.current
+//           ------------ TransportMessage: what waited, or nothing ----------------->
+//                                                              Peer.confirm: next becomes current
+//
+// Under load the responder answers either message with a `CookieReply` instead, and the sender shows the cookie in its next one.
+
 package import WireGuardCrypto
 
 /// Making an initiation: everything that it takes, so that the scalar multiplications can be done anywhere.

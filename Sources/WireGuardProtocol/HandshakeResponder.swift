@@ -80,6 +80,7 @@ public struct OpenedInitiation: Sendable {
 
 /// An initiation that is proven to come from its peer, once; ``Peer/accept(_:at:)-(AuthenticatedInitiation,_)`` decides if it is new.
 public struct AuthenticatedInitiation: Sendable {
+    /// When its sender says that it was made.
     public let timestamp: TAI64N
     let remoteIndex: UInt32
     let ephemeral: FixedBytes<32>

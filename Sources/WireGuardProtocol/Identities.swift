@@ -2,7 +2,9 @@ public import WireGuardCrypto
 
 /// What a tunnel is to its peers: its static key pair, and the keys that everybody who knows the public key can derive from it.
 public struct LocalIdentity: Sendable {
+    /// Our static private key.
     public let privateKey: PrivateKey
+    /// The public key that belongs to it; peers know us by it.
     public let publicKey: PublicKey
     /// What ``HandshakeInitiation`` and ``HandshakeResponse`` to us are authenticated with (whitepaper, section 5.4.4).
     package let mac1Key: FixedBytes<32>
@@ -23,6 +25,7 @@ public struct LocalIdentity: Sendable {
 /// A class, so that a handshake that is being computed elsewhere can be told from one that was begun with other keys: identities
 /// are compared by reference. Whenever one of the keys changes there has to be a new one.
 public final class RemoteIdentity: Sendable {
+    /// The peer's static public key.
     public let publicKey: PublicKey
     /// Mixed into every handshake; all zeros if there is none.
     public let presharedKey: PresharedKey

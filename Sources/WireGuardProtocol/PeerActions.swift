@@ -1,8 +1,10 @@
 /// What a ``Peer`` asks its owner to do after an event. Several may be asked for at once; do them in the order in which they stand here.
 @frozen
 public struct PeerActions: OptionSet, Hashable, Sendable {
+    /// A bit for each action.
     public let rawValue: UInt8
 
+    /// The actions whose bits are set.
     @inlinable
     public init(rawValue: UInt8) {
         self.rawValue = rawValue

@@ -59,6 +59,7 @@ public struct TAI64N: Hashable, Comparable, Sendable {
         return Interval(nanoseconds: isTooLarge ? 0 : sum)
     }
 
+    /// Whether `a` is the earlier label: seconds first, then nanoseconds.
     public static func < (a: TAI64N, b: TAI64N) -> Bool {
         (a.seconds, a.nanoseconds) < (b.seconds, b.nanoseconds)
     }

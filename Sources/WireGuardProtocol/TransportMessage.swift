@@ -25,6 +25,7 @@ public struct TransportMessage: Hashable, Sendable {
     /// What a message is longer than its padded payload, and so the length of a keepalive.
     @inlinable public static var overhead: Int { headerByteCount + tagByteCount }
 
+    /// A header to be written.
     @inlinable
     public init(receiverIndex: UInt32, counter: UInt64) {
         self.receiverIndex = receiverIndex
