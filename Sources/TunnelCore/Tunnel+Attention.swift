@@ -52,6 +52,7 @@ extension Tunnel {
             local: identity, remote: entry.pointee.peer.remote, senderIndex: index,
             timestamp: TAI64N(unixNanoseconds: time.unixNanoseconds), using: &generator)
         result.steps.append(.initiate(creation, slot: slot, index: index))
+        greatestTimestampSent = max(greatestTimestampSent ?? 0, time.unixNanoseconds)
     }
 
     /// Does what a peer asks for, in the order that ``PeerActions`` documents.

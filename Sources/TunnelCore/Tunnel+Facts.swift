@@ -17,7 +17,7 @@ extension Tunnel {
     public func factsWithoutPeers(at time: TimePoint) -> TunnelFacts {
         TunnelFacts(
             time: time, publicKey: identity?.publicKey, drops: drops, examples: examples.all, unknownPeers: unknownPeers.senders,
-            misaddressed: misaddressed.senders, peers: [])
+            misaddressed: misaddressed.senders, greatestTimestampSent: greatestTimestampSent, peers: [])
     }
 
     /// Appends the facts of the peers of some slots, for callers who can't keep others from the tunnel for as long as all of them take.
@@ -46,15 +46,17 @@ extension Tunnel {
 
     /// Counts a datagram that isn't forwarded.
     /// - Parameter sender: where it came from, for the example that is kept once a turn; nil if unknown or not worth looking up.
+    @inline(never)
     public mutating func drop(_ reason: DropReason, from sender: Endpoint?, at time: TimePoint) {
         drops.add(reason)
-        guard sender != nil, examples.wants(reason, at: time.now) else { return }
         if reason == .mac1, let sender { misaddressed.add(sender, nil, at: time.now) }
+        guard sender != nil, examples.wants(reason, at: time.now) else { return }
         examples.keep(DropExample(reason: reason, time: time.now, sender: sender))
     }
 
     /// Counts a packet from the interface that isn't forwarded, and keeps its addresses once a turn.
     /// - Parameter slot: the peer whose it is, if it is anybody's.
+    @inline(never)
     public mutating func drop(_ reason: DropReason, packet: UnsafeRawBufferPointer, to slot: UInt32?, at time: TimePoint) {
         drops.add(reason)
         guard examples.wants(reason, at: time.now) else { return }

@@ -45,6 +45,7 @@ public struct Tunnel: ~Copyable {
     var unknownPeers = RecentSenders()
     var misaddressed = RecentSenders()
     var events = PendingEvents()
+    var greatestTimestampSent: UInt64?
     var peers = PeerTable()
     var sessions = SessionIndexTable()
     var deadlines = DeadlineQueue()

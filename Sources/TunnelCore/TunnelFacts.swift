@@ -15,6 +15,9 @@ public struct TunnelFacts: Sendable {
     public var unknownPeers: [UnknownSender]
     /// Handshake messages that were made for another public key than ours, the latest last: at most ``RecentSenders/capacity``.
     public var misaddressed: [UnknownSender]
+    /// The greatest wall clock time, in nanoseconds of the Unix epoch, that stood in an initiation of ours; nil before the first one. A clock
+    /// that is behind it makes peers refuse us.
+    public var greatestTimestampSent: UInt64?
     /// Peers in the order of their slots.
     public var peers: [PeerFacts]
 }

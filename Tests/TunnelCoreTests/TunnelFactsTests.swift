@@ -63,6 +63,8 @@ import WireGuardProtocol
         a.restart()
         network.connect(a, b)
         #expect(!network.reaches(b, from: a, within: .seconds(5)))
+        let greatest = try #require(a.tunnel.facts(at: a.time).greatestTimestampSent)
+        #expect(a.time.unixNanoseconds - greatest <= 6_000_000_000, "it restarted, and has no later one")
         let facts = try Self.facts(b, of: a)
         #expect(facts.handshakes.refusedInitiations.reason == .replay)
         let lag = try #require(facts.handshakes.timestampLag)
