@@ -72,9 +72,12 @@ let package = Package(
         .target(
             name: "TunnelDiagnosis", dependencies: ["NetworkTypes", "TunnelConfiguration", "WireGuardCrypto"], swiftSettings: strict),
         .target(
+            name: "MachineState", dependencies: ["NetworkTypes", "TunnelConfiguration"], swiftSettings: strict),
+        .target(
             name: "TunnelControl",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelDiagnosis", "TunnelEngine",
+                "LinuxSystem", "MachineState", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelDiagnosis",
+                "TunnelEngine",
                 "WireGuardCrypto", "WireGuardProtocol", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -132,9 +135,13 @@ let package = Package(
             name: "TunnelDiagnosisTests", dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelDiagnosis", "WireGuardCrypto"],
             swiftSettings: strict),
         .testTarget(
+            name: "MachineStateTests", dependencies: ["MachineState", "NetworkTypes", "SeededRandom", "TunnelConfiguration"],
+            swiftSettings: strict),
+        .testTarget(
             name: "TunnelControlTests",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WireGuardCrypto",
+                "LinuxSystem", "MachineState", "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
+                "WireGuardCrypto",
                 "WireGuardProtocol",
             ],
             swiftSettings: strict),

@@ -5,9 +5,11 @@
 #include <netdb.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 _Static_assert(CLINUX_POSIX_SPAWN_SETSID == POSIX_SPAWN_SETSID, "spawn.h");
+_Static_assert(CLINUX_POSIX_SPAWN_SETPGROUP == POSIX_SPAWN_SETPGROUP, "spawn.h");
 _Static_assert(CLINUX_EAI_NODATA == EAI_NODATA, "netdb.h");
 
 int clinux_pipe(int ends[2]) {
@@ -24,4 +26,16 @@ int clinux_peer_user(int socket, uint32_t *user) {
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
     *user = peer.uid;
     return 0;
+}
+
+int clinux_process_descriptor(int process) {
+    return (int)syscall(SYS_pidfd_open, process, 0);
+}
+
+int clinux_spawn_directory(void *file_actions, const char *directory) {
+    return posix_spawn_file_actions_addchdir_np(file_actions, directory);
+}
+
+int clinux_reserve(int descriptor, long size) {
+    return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size);
 }

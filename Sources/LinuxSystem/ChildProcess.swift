@@ -33,7 +33,22 @@ public struct ChildProcess: Sendable {
     ///   - newSession: whether it leaves our terminal and process group.
     public static func start(
         _ path: String, _ arguments: [String], name: String? = nil, environment: [String]? = nil, input: Stream = .null,
-        output: Stream = .inherited, error: Stream = .inherited, passing: (descriptor: Int32, as: Int32)? = nil, newSession: Bool = false
+        output: Stream = .inherited, error: Stream = .inherited, passing: (descriptor: Int32, as: Int32)? = nil, newSession: Bool = false,
+        ownGroup: Bool = false, directory: String? = nil
+    ) throws(SystemError) -> ChildProcess {
+        try start(
+            path, bytes: arguments.map { Array($0.utf8) }, name: name, environment: environment, input: input, output: output, error: error,
+            passing: passing, newSession: newSession, ownGroup: ownGroup, directory: directory)
+    }
+
+    /// The same with arguments that need not be text.
+    /// - Parameters:
+    ///   - ownGroup: whether it leads a process group, so that ``end()`` reaches what it started.
+    ///   - directory: where it begins; nil for ours.
+    public static func start(
+        _ path: String, bytes arguments: [[UInt8]], name: String? = nil, environment: [String]? = nil, input: Stream = .null,
+        output: Stream = .inherited, error: Stream = .inherited, passing: (descriptor: Int32, as: Int32)? = nil, newSession: Bool = false,
+        ownGroup: Bool = false, directory: String? = nil
     ) throws(SystemError) -> ChildProcess {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -58,13 +73,17 @@ public struct ChildProcess: Sendable {
         unsafe posix_spawnattr_setsigdefault(&attributes, &all)
         var flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)
         if newSession { flags |= Int32(CLINUX_POSIX_SPAWN_SETSID) }
+        if ownGroup { flags |= Int32(CLINUX_POSIX_SPAWN_SETPGROUP) }
+        if let directory, FileSystem.status(directory)?.isDirectory ?? false { unsafe clinux_spawn_directory(&actions, directory) }
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
 
         var identifier: pid_t = 0
-        let result = unsafe withCStrings([name ?? path] + arguments) { argv in
+        let result = unsafe withCStrings([Array((name ?? path).utf8)] + arguments) { argv in
             // SAFETY: both arrays end with NULL and live across the call, which copies them.
             guard let environment else { return unsafe posix_spawn(&identifier, path, &actions, &attributes, argv, environ) }
-            return unsafe withCStrings(environment) { unsafe posix_spawn(&identifier, path, &actions, &attributes, argv, $0) }
+            return unsafe withCStrings(environment.map { Array($0.utf8) }) {
+                unsafe posix_spawn(&identifier, path, &actions, &attributes, argv, $0)
+            }
         }
         guard result == 0 else { throw SystemError(errno: result, operation: "start", subject: path) }
         return ChildProcess(identifier: identifier)
@@ -78,8 +97,20 @@ public struct ChildProcess: Sendable {
             if result < 0 && Glibc.errno == EINTR { continue }
             // Only a child that somebody else waited for is not found, and then its status is lost.
             guard result == identifier else { return .exited(127) }
-            return status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .signalled(status & 0x7f)
+            return Self.status(status)
         }
+    }
+
+    static func status(_ status: Int32) -> ExitStatus {
+        status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .signalled(status & 0x7f)
+    }
+
+    /// How it ended, if it has; call it until it says so.
+    func statusIfEnded() -> ExitStatus? {
+        var status: Int32 = 0
+        let result = unsafe waitpid(identifier, &status, WNOHANG)
+        if result == 0 || result < 0 && Glibc.errno == EINTR { return nil }
+        return result == identifier ? Self.status(status) : .exited(127)
     }
 
     /// Sends it a signal.
@@ -94,35 +125,12 @@ public struct ChildProcess: Sendable {
         return directories.lazy.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }.first { unsafe access($0, X_OK) == 0 }
     }
 
-    /// Runs a program to its end with `input` on its standard input.
-    /// - Returns: how it ended, and what it printed on both of its outputs, the first 64 KiB of it.
-    public static func run(
-        _ path: String, _ arguments: [String], input: [UInt8] = []
-    ) throws(SystemError) -> (status: ExitStatus, output: String) {
-        var outputPipe = try Pipe()
-        var inputPipe = try Pipe()
-        let outputEnd = outputPipe.takeReadingEnd()
-        let childOutput = outputPipe.takeWritingEnd()
-        let childInput = inputPipe.takeReadingEnd()
-        let inputEnd = inputPipe.takeWritingEnd()
-        let child = try start(
-            path, arguments, input: .descriptor(childInput.rawValue), output: .descriptor(childOutput.rawValue),
-            error: .descriptor(childOutput.rawValue))
-        _ = consume childOutput
-        _ = consume childInput
-        // What we feed to such programs fits into a pipe (64 KiB), so writing first cannot lock up.
-        try? inputEnd.writeAll(input)
-        _ = consume inputEnd
-        var output: [UInt8] = []
-        while let chunk = try? outputEnd.readChunk(), !chunk.isEmpty {
-            if output.count < 64 << 10 { output += chunk }
-        }
-        return (child.wait(), String(decoding: output, as: UTF8.self))
-    }
-
     /// Calls `body` with an array of C strings that ends with NULL.
-    private static func withCStrings<R>(_ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R) -> R {
-        var pointers = unsafe strings.map { unsafe strdup($0) }
+    private static func withCStrings<R>(_ strings: [[UInt8]], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R) -> R {
+        // SAFETY: each text is copied with a terminator behind it; strdup reads no further.
+        var pointers = unsafe strings.map { text in
+            unsafe (text + [0]).withUnsafeBufferPointer { unsafe $0.withMemoryRebound(to: CChar.self) { unsafe strdup($0.baseAddress!) } }
+        }
         unsafe pointers.append(nil)
         defer { for i in unsafe pointers.indices { unsafe free(pointers[i]) } }
         return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }

@@ -22,6 +22,11 @@ public struct EventDescriptor: ~Copyable, Sendable {
         eventfd_write(rawValue, 1)
     }
 
+    /// Wakes whoever sleeps on an event that somebody else owns and that is still open.
+    public static func signal(_ descriptor: Int32) {
+        eventfd_write(descriptor, 1)
+    }
+
     /// Takes the signals back.
     /// - Returns: whether it was signalled.
     @discardableResult

@@ -139,3 +139,14 @@ public enum FileSystem {
         return unsafe String(cString: text)
     }
 }
+
+extension FileDescriptor {
+    /// The lock of a directory, waited for: for a moment's work on what is in it. It lasts until the descriptor closes.
+    public static func directoryLock(_ path: String) throws(SystemError) -> FileDescriptor {
+        let directory = try open(path, flags: O_RDONLY | O_DIRECTORY)
+        while flock(directory.rawValue, LOCK_EX) != 0 {
+            guard Glibc.errno == EINTR else { throw SystemError(operation: "lock", subject: path) }
+        }
+        return directory
+    }
+}

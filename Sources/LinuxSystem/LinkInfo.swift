@@ -89,10 +89,12 @@ public struct LinkChange: Hashable, Sendable {
     public var namespaceDescriptor: Int32?
     /// Whether the link makes itself an IPv6 link-local address when it comes up.
     public var makesLinkLocalAddress: Bool?
+    /// Whether others of a network's IPv4 addresses stay when its first goes.
+    public var keepsSecondaryAddresses: Bool?
 
     public init(
         isUp: Bool? = nil, mtu: UInt32? = nil, name: String? = nil, alias: String? = nil, transmitQueueLength: UInt32? = nil,
-        namespaceDescriptor: Int32? = nil, makesLinkLocalAddress: Bool? = nil
+        namespaceDescriptor: Int32? = nil, makesLinkLocalAddress: Bool? = nil, keepsSecondaryAddresses: Bool? = nil
     ) {
         self.isUp = isUp
         self.mtu = mtu
@@ -101,5 +103,6 @@ public struct LinkChange: Hashable, Sendable {
         self.transmitQueueLength = transmitQueueLength
         self.namespaceDescriptor = namespaceDescriptor
         self.makesLinkLocalAddress = makesLinkLocalAddress
+        self.keepsSecondaryAddresses = keepsSecondaryAddresses
     }
 }

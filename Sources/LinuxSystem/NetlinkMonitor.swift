@@ -10,6 +10,8 @@ public enum NetlinkEvent: Hashable, Sendable {
     case addressesChanged(link: UInt32)
     /// A route came or went.
     case routesChanged
+    /// A policy rule came or went.
+    case rulesChanged
     /// More happened than the socket could hold: look at everything again.
     case missed
 }
@@ -24,7 +26,7 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
         public static let links = Groups(rawValue: 0x1)
         public static let addresses = Groups(rawValue: 0x10 | 0x100)
         public static let routes = Groups(rawValue: 0x40 | 0x400)
-        /// Policy rules; ``NetlinkMonitor/drain()`` hears of them.
+        /// Policy rules.
         public static let rules = Groups(rawValue: 0x80 | 0x4_0000)
     }
 
@@ -75,6 +77,7 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
         case Int(RTM_NEWADDR), Int(RTM_DELADDR):
             message.fixedPart(as: ifaddrmsg.self).map { .addressesChanged(link: $0.ifa_index) }
         case Int(RTM_NEWROUTE), Int(RTM_DELROUTE): .routesChanged
+        case Int(RTM_NEWRULE), Int(RTM_DELRULE): .rulesChanged
         default: nil
         }
     }

@@ -65,16 +65,6 @@ extension NetlinkSocket {
     }
 }
 
-extension IPAddress {
-    /// The address's family.
-    public var family: AddressFamily {
-        switch self {
-        case .v4: .v4
-        case .v6: .v6
-        }
-    }
-}
-
 extension AddressFamily {
     var number: UInt8 { UInt8(rawValue) }
 }

@@ -68,6 +68,13 @@ extension NetlinkSocket {
                 }
             }
         }
+        if let keeps = change.keepsSecondaryAddresses {
+            request.nest(Int(IFLA_AF_SPEC)) { spec in
+                spec.nest(Int(AF_INET)) { inet in
+                    inet.nest(Int(IFLA_INET_CONF)) { $0.put(Int(CLINUX_PROMOTE_SECONDARIES), UInt32(keeps ? 1 : 0)) }
+                }
+            }
+        }
         try perform(request)
     }
 

@@ -3,17 +3,22 @@ internal import Glibc
 public import NetworkTypes
 
 extension NetlinkSocket {
-    /// The unicast routes of a family, of one table or of all.
-    public mutating func routes(family: AddressFamily, table: UInt32? = nil) throws(SystemError) -> [RouteSpecification] {
+    /// The unicast and unreachable routes of a family, of one table or of all, through one link or through any.
+    public mutating func routes(
+        family: AddressFamily, table: UInt32? = nil, link: UInt32? = nil
+    ) throws(SystemError) -> [RouteSpecification] {
         let request = NetlinkRequest("list", "routes", type: Int(RTM_GETROUTE), flags: NLM_F_DUMP)
         var part = rtmsg()
         part.rtm_family = family.number
         request.setFixedPart(part)
         if let table { request.put(Int(RTA_TABLE.rawValue), table) }
+        if let link { request.put(Int(RTA_OIF.rawValue), link) }
         var routes: [RouteSpecification] = []
         do {
             try perform(request) { message in
-                if let route = RouteSpecification(message), table == nil || route.table == table { routes.append(route) }
+                if let route = RouteSpecification(message), table == nil || route.table == table, link == nil || route.link == link {
+                    routes.append(route)
+                }
             }
         } catch {
             // A table that no route ever was in doesn't exist, which is the same as empty.
@@ -48,10 +53,13 @@ extension NetlinkSocket {
         part.rtm_table = route.table < 256 ? UInt8(route.table) : UInt8(RT_TABLE_COMPAT.rawValue)
         if type == Int(RTM_DELROUTE) {
             part.rtm_scope = route.scope?.rawValue ?? UInt8(RT_SCOPE_NOWHERE.rawValue)
-        } else {
-            part.rtm_type = UInt8(RTN_UNICAST)
+            // The kernel's own to the same destination is another.
             part.rtm_protocol = route.origin
-            part.rtm_scope = (route.scope ?? (route.gateway == nil ? .link : .universe)).rawValue
+            if route.isUnreachable { part.rtm_type = UInt8(RTN_UNREACHABLE) }
+        } else {
+            part.rtm_type = UInt8(route.isUnreachable ? RTN_UNREACHABLE : RTN_UNICAST)
+            part.rtm_protocol = route.origin
+            part.rtm_scope = (route.scope ?? (route.gateway == nil && !route.isUnreachable ? .link : .universe)).rawValue
         }
         request.setFixedPart(part)
         request.put(Int(RTA_TABLE.rawValue), route.table)

@@ -1,5 +1,6 @@
 internal import CLinuxShims
 internal import Glibc
+public import NetworkTypes
 
 /// A policy routing rule that sends what it matches to a table.
 public struct RuleSpecification: Hashable, Sendable {

@@ -112,3 +112,13 @@ public struct SignalDescriptor: ~Copyable, Sendable {
         Glibc.signal(SIGPIPE, SIG_IGN)
     }
 }
+
+extension Process {
+    /// The directory that relative paths begin at; `/` where it has gone.
+    public static var workingDirectory: String {
+        guard let text = unsafe getcwd(nil, 0) else { return "/" }
+        // SAFETY: getcwd hands over an allocated, terminated text.
+        defer { unsafe free(text) }
+        return unsafe String(cString: text)
+    }
+}

@@ -2,7 +2,7 @@ internal import CLinuxShims
 internal import Glibc
 public import NetworkTypes
 
-/// A unicast route.
+/// A route: through an interface or a gateway, or to nowhere.
 public struct RouteSpecification: Hashable, Sendable {
     /// How far the destination is.
     public enum Scope: UInt8, Hashable, Sendable {
@@ -28,12 +28,14 @@ public struct RouteSpecification: Hashable, Sendable {
     public var source: IPAddress?
     /// Bytes; nil: the link's.
     public var mtu: UInt32?
+    /// Who asks for it is told that the destination can't be reached.
+    public var isUnreachable: Bool
     /// RTPROT_…: who made it; 3 is boot, which `ip route` uses, 4 static.
     public var origin: UInt8
 
     public init(
         destination: IPPrefix, link: UInt32? = nil, gateway: IPAddress? = nil, table: UInt32 = mainTable, metric: UInt32? = nil,
-        scope: Scope? = nil, source: IPAddress? = nil, mtu: UInt32? = nil, origin: UInt8 = 3
+        scope: Scope? = nil, source: IPAddress? = nil, mtu: UInt32? = nil, isUnreachable: Bool = false, origin: UInt8 = 3
     ) {
         self.destination = destination
         self.link = link
@@ -43,12 +45,16 @@ public struct RouteSpecification: Hashable, Sendable {
         self.scope = scope
         self.source = source
         self.mtu = mtu
+        self.isUnreachable = isUnreachable
         self.origin = origin
     }
 
-    /// - Returns: nil where `message` isn't about a unicast route.
+    /// The kernel's own, as for an interface's addresses (RTPROT_KERNEL).
+    public static let kernelOrigin: UInt8 = 2
+
+    /// - Returns: nil where `message` isn't about a unicast or an unreachable route.
     init?(_ message: NetlinkMessage) {
-        guard let part = message.fixedPart(as: rtmsg.self), part.rtm_type == UInt8(RTN_UNICAST),
+        guard let part = message.fixedPart(as: rtmsg.self), [UInt8(RTN_UNICAST), UInt8(RTN_UNREACHABLE)].contains(part.rtm_type),
             let family = AddressFamily(number: part.rtm_family)
         else { return nil }
         let attributes = message.attributes(after: MemoryLayout<rtmsg>.size)
@@ -62,6 +68,7 @@ public struct RouteSpecification: Hashable, Sendable {
         scope = Scope(rawValue: part.rtm_scope)
         source = attributes[Int(RTA_PREFSRC.rawValue)]?.address
         mtu = attributes[Int(RTA_METRICS.rawValue)]?.nested[Int(RTAX_MTU)]?.uint32
+        isUnreachable = part.rtm_type == UInt8(RTN_UNREACHABLE)
         origin = part.rtm_protocol
     }
 }
@@ -84,14 +91,6 @@ extension AddressFamily {
         case AF_INET: self = .v4
         case AF_INET6: self = .v6
         default: return nil
-        }
-    }
-
-    /// 0.0.0.0 or ::.
-    public var unspecified: IPAddress {
-        switch self {
-        case .v4: .v4(IPv4Address(rawValue: 0))
-        case .v6: .v6(IPv6Address(high: 0, low: 0))
         }
     }
 }

@@ -1,12 +1,10 @@
 internal import CLinuxShims
 internal import Glibc
-internal import NetworkTypes
+public import NetworkTypes
 import Synchronization
 
-/// The address family of a socket.
-public enum AddressFamily: Sendable {
-    case v4, v6
-
+extension AddressFamily {
+    /// AF_INET or AF_INET6.
     var rawValue: Int32 { self == .v4 ? AF_INET : AF_INET6 }
 }
 

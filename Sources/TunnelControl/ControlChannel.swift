@@ -7,7 +7,8 @@ internal import NetworkTypes
 /// `error`, a line end, and the closing message.
 enum ControlChannel {
     enum Request: Hashable, Sendable, LosslessStringConvertible {
-        case down(verbose: Bool)
+        /// - Parameter directory: where hooks run: the caller's.
+        case down(verbose: Bool, directory: String)
         /// Read the file again; or only say what that would change.
         case reload(dryRun: Bool, verbose: Bool)
         /// Say how the tunnel is; or begin handshakes first.
@@ -17,7 +18,7 @@ enum ControlChannel {
 
         var description: String {
             switch self {
-            case .down(let verbose): "down \(verbose)"
+            case .down(let verbose, let directory): "down \(verbose) \(Self.encoded(directory))"
             case .reload(let dryRun, let verbose): "reload \(dryRun) \(verbose)"
             case .report(let begins): "report \(begins)"
             case .note(let note): "note \(note)"
@@ -35,7 +36,9 @@ enum ControlChannel {
         init?(_ description: String) {
             let words = description.split(separator: " ")
             switch (words.first, words.count) {
-            case ("down", 2): self = .down(verbose: words[1] == "true")
+            case ("down", 3):
+                guard let directory = Self.decoded(words[2]) else { return nil }
+                self = .down(verbose: words[1] == "true", directory: directory)
             case ("reload", 3): self = .reload(dryRun: words[1] == "true", verbose: words[2] == "true")
             case ("report", 2): self = .report(begins: words[1] == "true")
             case ("note", _):
@@ -43,6 +46,30 @@ enum ControlChannel {
                 self = .note(note)
             default: return nil
             }
+        }
+
+        /// A path as one word.
+        private static func encoded(_ path: String) -> String {
+            path.utf8.map { byte in
+                let character = Character(Unicode.Scalar(byte))
+                let isPlain = byte < 0x80 && (character.isLetter || character.isNumber || "/._-".contains(character))
+                return isPlain ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }.joined()
+        }
+
+        private static func decoded(_ word: Substring) -> String? {
+            var bytes: [UInt8] = []
+            var rest = word.utf8[...]
+            while let byte = rest.popFirst() {
+                guard byte == UInt8(ascii: "%") else {
+                    bytes.append(byte)
+                    continue
+                }
+                guard let number = UInt8(String(rest.prefix(2)) ?? "", radix: 16), rest.count >= 2 else { return nil }
+                bytes.append(number)
+                rest = rest.dropFirst(2)
+            }
+            return String(validating: bytes, as: UTF8.self)
         }
     }
 
@@ -82,30 +109,5 @@ enum ControlChannel {
         guard let closing, let end = closing.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
         let message = String(decoding: closing[(end + 1)...], as: UTF8.self)
         return closing[..<end].elementsEqual("ok".utf8) ? .success(message) : .failure(SetupError("carry out `\(request)`", message))
-    }
-
-    /// A client that waits for its answer.
-    struct Client: ~Copyable {
-        let descriptor: FileDescriptor
-        let request: Request
-
-        /// Says something meanwhile.
-        func say(_ text: String) {
-            try? descriptor.writeAll(Array("\(text)\n".utf8))
-        }
-
-        /// Gives the closing message and ends the connection.
-        consuming func finish(_ isSuccess: Bool, _ message: String) {
-            try? descriptor.writeAll([0] + Array("\(isSuccess ? "ok" : "error")\n\(message)".utf8))
-        }
-    }
-
-    /// Takes the next client of a listening socket, if it says in a second what it wants.
-    static func accept(_ listener: Int32) -> Client? {
-        guard let descriptor = (try? UnixSocket.accept(listener, nonBlocking: false)) ?? nil else { return nil }
-        guard DescriptorPoll.wait([.init(descriptor.rawValue)], for: .seconds(1)) == [true], let line = try? descriptor.readChunk(),
-            let request = Request(String(decoding: line.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
-        else { return nil }
-        return Client(descriptor: descriptor, request: request)
     }
 }

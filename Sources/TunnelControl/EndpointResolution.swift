@@ -25,11 +25,11 @@ struct EndpointResolution {
     /// Looks all names up.
     /// - Parameters:
     ///   - file: names the place in errors.
-    ///   - lookUp: the resolver.
+    ///   - lookUp: the resolver; nil when it was given up.
     ///   - pause: sleeps; returns false to give up.
     func resolve(
         _ endpoints: [UnresolvedEndpoint], file: String, _ report: SetupReport,
-        lookUp: (EndpointName) -> HostLookup.Outcome = { HostLookup.resolve(host: $0.host, service: $0.service) },
+        lookUp: (EndpointName) -> HostLookup.Outcome?,
         pause: (Interval) -> Bool
     ) throws(SetupError) -> [EndpointName: Endpoint] {
         var resolved: [EndpointName: Endpoint] = [:]
@@ -40,7 +40,7 @@ struct EndpointResolution {
     }
 
     private func resolve(
-        _ endpoint: UnresolvedEndpoint, file: String, _ report: SetupReport, lookUp: (EndpointName) -> HostLookup.Outcome,
+        _ endpoint: UnresolvedEndpoint, file: String, _ report: SetupReport, lookUp: (EndpointName) -> HostLookup.Outcome?,
         pause: (Interval) -> Bool
     ) throws(SetupError) -> Endpoint {
         let step = "resolve the endpoint \(endpoint.name) (\(file):\(endpoint.line))"
@@ -48,6 +48,7 @@ struct EndpointResolution {
         var attempt = 0
         while true {
             switch lookUp(endpoint.name) {
+            case nil: throw SetupError(step, "interrupted")
             case .found(let endpoints): return endpoints[0]
             case .failed(let reason):
                 throw SetupError(

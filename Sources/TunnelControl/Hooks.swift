@@ -1,26 +1,40 @@
 internal import LinuxSystem
 
-/// The commands of PreUp, PostUp, PreDown and PostDown.
-enum Hooks {
-    /// Runs the commands in order; `%i` in them is the interface. They speak bash, as wg-quick's do, where there is one.
-    /// - Parameters:
-    ///   - output: where their output goes.
+/// The commands of PreUp, PostUp, PreDown and PostDown, run as wg-quick runs them: by bash, where a command that fails fails the hook,
+/// wherever it stands in a list or a pipe.
+struct Hooks {
+    let interface: String
+    /// Where they begin: where `up` or `down` was called.
+    let directory: String
+    /// Ends a hook that hangs.
+    let cancellation: Cancellation
+    let report: SetupReport
+    /// Takes what they print; nil for standard error, as it is.
+    var show: (@Sendable ([UInt8]) -> Void)?
+
+    init(interface: String, directory: String, cancellation: Cancellation, report: SetupReport) {
+        self.interface = interface
+        self.directory = directory
+        self.cancellation = cancellation
+        self.report = report
+    }
+
+    /// Runs the commands in order; `%i` in them is the interface. What one leaves running in the background isn't waited for.
     /// - Throws: the first that fails.
-    static func run(
-        _ commands: [String], of phase: String, interface: String, output: ChildProcess.Stream = .descriptor(2), _ report: SetupReport
-    ) throws(SetupError) {
+    func run(_ commands: [String], of phase: String) throws(SetupError) {
         for command in commands {
-            let expanded = expand(command, interface: interface)
-            report.command(expanded)
-            let step = "run \(phase) `\(expanded)`"
-            let status: ChildProcess.ExitStatus
+            let bytes = Self.expand(Array(command.utf8), interface: interface)
+            let shown = String(decoding: bytes, as: UTF8.self)
+            report.command(shown)
+            let step = "run \(phase) `\(shown)`"
+            let completion: ChildProcess.Completion
             do throws(SystemError) {
-                let shell = ChildProcess.find("bash") ?? "/bin/sh"
-                status = try ChildProcess.start(shell, ["-c", expanded], output: output, error: output).wait()
+                completion = try perform(bytes)
             } catch {
                 throw SetupError(step, error)
             }
-            switch status {
+            if completion.reason == .cancelled { throw SetupError(step, "interrupted") }
+            switch completion.status {
             case .exited(0): continue
             case .exited(let code): throw SetupError(step, "it ended with status \(code)", remedy: ServiceSandbox.remedy)
             case .signalled(let signal): throw SetupError(step, "signal \(signal) ended it", remedy: ServiceSandbox.remedy)
@@ -28,20 +42,31 @@ enum Hooks {
         }
     }
 
-    static func expand(_ command: String, interface: String) -> String {
-        var result = ""
+    private func perform(_ command: [UInt8]) throws(SystemError) -> ChildProcess.Completion {
+        let bash = ChildProcess.find("bash")
+        let options = bash == nil ? ["-e", "-c"] : ["-e", "-o", "pipefail", "-O", "extglob", "-c"]
+        let arguments = options.map { Array($0.utf8) } + [command]
+        if let show {
+            return try ChildProcess.run(
+                bash ?? "/bin/sh", bytes: arguments, directory: directory, cancelledBy: cancellation.descriptor, show: show)
+        }
+        return try ChildProcess.start(
+            bash ?? "/bin/sh", bytes: arguments, output: .descriptor(2), error: .descriptor(2), ownGroup: true, directory: directory
+        ).wait(for: nil, cancelledBy: cancellation.descriptor)
+    }
+
+    /// The command with the interface's name for every `%i`.
+    static func expand(_ command: [UInt8], interface: String) -> [UInt8] {
+        var result: [UInt8] = []
         var rest = command[...]
-        while let percent = rest.firstIndex(of: "%") {
-            let next = rest.index(after: percent)
-            result += rest[..<percent]
-            if next < rest.endIndex, rest[next] == "i" {
-                result += interface
-                rest = rest[rest.index(after: next)...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.first == UInt8(ascii: "i") {
+                result += interface.utf8
+                rest.removeFirst()
             } else {
-                result += "%"
-                rest = rest[next...]
+                result.append(byte)
             }
         }
-        return result + rest
+        return result
     }
 }

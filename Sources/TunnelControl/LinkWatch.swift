@@ -9,6 +9,8 @@ struct LinkWatch: ~Copyable {
     }
 
     private let monitor: NetlinkMonitor?
+    /// Whether routes or rules changed, or the interface did, which takes routes with it.
+    private(set) var mayHaveLost = false
     /// The interface, by what it keeps when it is renamed.
     let index: UInt32?
     /// As far as is known; without netlink an interface that is up.
@@ -17,7 +19,7 @@ struct LinkWatch: ~Copyable {
     /// Without netlink, nothing is heard.
     init(_ interface: String) {
         // First the ears, then the look: nothing falls between them.
-        monitor = try? NetlinkMonitor([.links])
+        monitor = try? NetlinkMonitor([.links, .routes, .rules])
         var netlink = try? NetlinkSocket()
         let link = try? netlink?.link(named: interface)
         index = link?.index
@@ -40,15 +42,20 @@ struct LinkWatch: ~Copyable {
         case .none: events = []
         }
         let before = state
+        mayHaveLost = false
         for event in events {
             switch event {
             case .linkChanged(let link) where link.index == index: state = State(mtu: link.mtu, isUp: link.isUp)
             // It may only have moved to another namespace, where nobody tells us whether it is up: its packets do.
             case .linkRemoved(let link) where link.index == index: state.isUp = true
-            case .missed: look()
+            case .missed:
+                look()
+                mayHaveLost = true
+            case .routesChanged, .rulesChanged: mayHaveLost = true
             default: break
             }
         }
+        if state != before { mayHaveLost = true }
         return state != before
     }
 

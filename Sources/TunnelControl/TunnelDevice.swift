@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import MachineState
 internal import NetworkTypes
 internal import TunAdapter
 internal import TunnelConfiguration
@@ -15,7 +16,7 @@ final class TunnelDevice: Sendable {
     private let adapter: Adapter?
 
     /// The MTU of an interface that nobody has set one for: 1500 less what the tunnel adds over IPv6.
-    static let defaultMTU: UInt32 = 1500 - LinkSetup.overhead
+    static let defaultMTU: UInt32 = 1500 - DesiredState.overhead
     /// Bytes of each of the session's two rings.
     static let ringCapacity = 0x40_0000
 

@@ -10,7 +10,9 @@ public enum TunnelShutdown {
         let step = "take down \(interface)"
         var leftovers = false
         for directory in RuntimeDirectory.present {
-            if let answer = ControlChannel.ask(directory.control(of: interface), .down(verbose: verbose), show: show) {
+            if let answer = ControlChannel.ask(
+                directory.control(of: interface), .down(verbose: verbose, directory: Process.workingDirectory), show: show)
+            {
                 let message = try answer.get()
                 waitUntilFree(directory, interface)
                 return message
@@ -61,7 +63,20 @@ public enum TunnelShutdown {
             let lock = (try? records.lock(lockName)) ?? nil
         else { return false }
         defer { _ = lock.rawValue }
-        if var left = try Rollback.left(by: interface, in: directory) { left.performAll(report) }
+        let record = TunnelRecord(interface: interface, directory: directory)
+        SystemFile("/etc/resolv.conf").removeLeftover()
+        if let left = try record.read() {
+            // Its interface is gone, and with it all that was the interface's.
+            let observation = SystemObservation(link: 0, tunnel: interface, tools: ExternalTools(cancellation: nil))
+            let failures = PlanExecution(observation: observation, record: record, device: nil, report: report).takeBack(left)
+            if let first = failures.first {
+                var error = first
+                error.remedy =
+                    ([first.remedy].compactMap { $0 } + failures.dropFirst().map { "\($0)" }
+                    + ["the rest is recorded: `wg-lite down \(interface)` tries again"]).joined(separator: "\n  ")
+                throw error
+            }
+        }
         records.remove(RuntimeDirectory.controlName(interface))
         directory.sockets.remove(RuntimeDirectory.socketName(interface))
         records.remove(lockName)

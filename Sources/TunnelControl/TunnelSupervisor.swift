@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import MachineState
 internal import NetworkTypes
 public import TunnelConfiguration
 public import TunnelCore
@@ -8,7 +9,8 @@ public import WireGuardCrypto
 
 /// Brings one tunnel up, stays until it ends, and takes it down: the one owner of everything that was set up.
 ///
-/// Everything here happens on the thread that made it; the engine and the UAPI server have threads of their own.
+/// An event loop on the thread that made it: it only begins work and takes results, and waits for nobody. What takes its time runs on the
+/// thread of ``OperationThread``; the engine and the UAPI server have threads of their own.
 public final class TunnelSupervisor {
     /// How a tunnel is brought up.
     public struct Options: Sendable {
@@ -24,6 +26,7 @@ public final class TunnelSupervisor {
         public var inherited = InheritedDescriptors()
         /// Where the engine's lines go.
         public var engineLog: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
+
         /// Where the engine tells what happens to the tunnel and its peers; it may not block.
         public var engineEvents: @Sendable (TunnelEvent) -> Void = { _ in }
 
@@ -33,21 +36,47 @@ public final class TunnelSupervisor {
     public let interface: String
     let options: Options
     let report: SetupReport
-    let signals: SignalDescriptor
-    let notification: ServiceNotification
-    /// What is set up; an unconfigured device has none of it.
-    var source: ConfigurationSource?
-    var file: ConfigurationFile?
-    var directory: RuntimeDirectory!
-    var rollback: Rollback
-    var device: TunnelDevice!
+    private let signals: SignalDescriptor
+    private let notification: ServiceNotification
+    private let source: ConfigurationSource?
+    private let file: ConfigurationFile?
     private var observer: Observer
-    var routes: [RouteSpecification] = []
-    var hasBegun = false
-    var resolved: [EndpointName: Endpoint] = [:]
+    private let operations: OperationThread<OperationResult>
+    /// What is set up, once the interface is made.
+    private var setup: TunnelSetup?
     /// Where clients of `down` and `reload` come in, and the lock that makes us the only one.
-    private var control: FileDescriptor?
+    private var control: ControlServer?
     private var lock: FileDescriptor?
+    private var link: LinkWatch?
+    private var phase = Phase.starting
+    private var underWay: Work?
+    /// What waits for the operation that is under way to give up.
+    private var wantsDown = false
+    private var downClients: [ControlServer.Client] = []
+    private var startFailure: SetupError?
+    private var startSummary: String?
+    private var nextWatchdog: Instant?
+    private var nextResolution: Instant?
+    private var nextLook: Instant?
+    private var watch = ServiceWatch()
+
+    private enum Phase { case starting, running, ending, over }
+
+    /// An operation, with what has to be told of it.
+    private enum Work {
+        case up
+        case reload(ControlServer.Client)
+        case refresh
+        case putBack
+        case down
+    }
+
+    private enum OperationResult: Sendable {
+        case up(Result<String, SetupError>)
+        case reload(Result<String, SetupError>)
+        case done
+        case down(TunnelSetup.Outcome)
+    }
 
     /// - Parameter source: what to set up; nil for an unconfigured device, as wireguard-go makes it.
     public init(
@@ -60,18 +89,47 @@ public final class TunnelSupervisor {
         self.report = report
         notification = ServiceNotification()
         observer = Observer(interface: interface)
-        rollback = Rollback(interface: interface, directory: nil)
         SignalDescriptor.ignoreBrokenPipes()
         do throws(SystemError) {
             signals = try SignalDescriptor([SignalDescriptor.terminate, SignalDescriptor.interrupt, SignalDescriptor.hangUp])
+            operations = try OperationThread()
         } catch {
             throw SetupError("wait for signals", error)
         }
     }
 
-    /// Makes sure that nobody else runs this interface, and takes back what a process that was killed left behind.
-    func claim() throws(SetupError) {
-        directory = try RuntimeDirectory.prepare()
+    /// Whether anything has been made yet that a failure would undo.
+    public var hasChangedAnything: Bool { setup != nil }
+
+    /// Brings the tunnel up in wg-quick's order. A failure undoes everything done so far.
+    /// - Returns: what a person would like to know of it.
+    public func bringUp() throws(SetupError) -> String {
+        do throws(SetupError) {
+            let (directory, owned) = try claim()
+            try makeDevice(directory, owned)
+        } catch {
+            release()
+            throw error
+        }
+        begin(.up)
+        while phase != .over, startSummary == nil { turn() }
+        if let startSummary { return startSummary }
+        throw startFailure ?? SetupError("bring up \(interface)", "interrupted")
+    }
+
+    /// Stays until a signal, a client, or the end of the interface or its socket; then everything is taken down.
+    public func run() {
+        notification.ready("\(interface) is up")
+        nextWatchdog = notification.watchdogInterval.map { Clock.now + $0 }
+        while phase != .over { turn() }
+    }
+
+    // MARK: Beginning
+
+    /// Makes sure that nobody else runs this interface.
+    /// - Returns: what a process that was killed left behind, which is ours now.
+    private func claim() throws(SetupError) -> (RuntimeDirectory, SystemState) {
+        let directory = try RuntimeDirectory.prepare()
         for other in RuntimeDirectory.present {
             if let refusal = other.refusal(to: "bring up \(interface)", interface) { throw refusal }
         }
@@ -82,6 +140,7 @@ public final class TunnelSupervisor {
                 throw SystemError(errno: ErrorNumber.busy, operation: TerminalText.escaped(owner))
             }
             lock = consume taken
+            self.directory = directory
         } catch {
             guard error.errno == ErrorNumber.busy else { throw SetupError("take the lock of \(interface)", error) }
             throw SetupError(
@@ -93,200 +152,315 @@ public final class TunnelSupervisor {
                 "bring up \(interface)", "it is up already, run by another WireGuard program (wireguard-go, perhaps)",
                 remedy: "`ip link delete \(interface)` ends it")
         }
-        if var left = try Rollback.left(by: interface, in: directory) {
-            report.notice("taking back what an earlier process left behind")
-            left.performAll(report)
-        }
-        rollback = Rollback(interface: interface, directory: directory)
         observer.recall(from: directory, of: file?.interface.privateKey?.value.publicKey)
+        let record = TunnelRecord(interface: interface, directory: directory)
+        let owned = try record.read() ?? SystemState()
+        // A process that was killed in the middle of a write leaves a file beside the one that it was to replace.
+        SystemFile("/etc/resolv.conf").removeLeftover()
+        if let source { FileSystem.remove(FileSystem.leftover(of: source.path)) }
         let path = directory.control(of: interface)
         directory.records?.remove(RuntimeDirectory.controlName(interface))
         do throws(SystemError) {
-            control = try UnixSocket.listen(at: path)
+            control = try ControlServer(at: path)
         } catch {
             throw SetupError("make the control socket \(path)", error)
         }
+        return (directory, owned)
     }
 
-    /// Stays until a signal, a client, or the end of the interface or its socket; then everything is taken down.
-    public func run() {
-        notification.ready("\(interface) is up")
-        var nextWatchdog = notification.watchdogInterval.map { Clock.now + $0 }
-        var watch = ServiceWatch()
-        let resolutionInterval = Interval.seconds(UInt64(options.resolutionInterval))
-        // Nobody wakes up for names that there aren't.
-        var nextResolution: Instant? {
-            didSet { if file?.unresolvedEndpoints.isEmpty ?? true || options.resolutionInterval == 0 { nextResolution = nil } }
+    private var directory: RuntimeDirectory?
+
+    private func makeDevice(_ directory: RuntimeDirectory, _ owned: SystemState) throws(SetupError) {
+        report.command("ip tuntap add mode tun \(interface)")
+        let device = try TunnelDevice(
+            interface: interface, mtu: Int(file?.interface.mtu?.value ?? 1420), listenPort: file?.interface.listenPort?.value ?? 0,
+            firewallMark: file?.interface.firewallMark?.value ?? 0, directory: directory, log: report, options: options)
+        do throws(SetupError) {
+            setup = try TunnelSetup(
+                interface: interface, source: source, file: file, options: options,
+                record: TunnelRecord(interface: interface, directory: directory), device: device, owned: owned)
+        } catch {
+            device.stop()
+            throw error
         }
-        nextResolution = Clock.now + resolutionInterval
-        var link = LinkWatch(interface)
-        device.follow(link.state, report)
-        while true {
-            let deadline = [nextWatchdog, nextResolution].compactMap { $0 }.min()
-            let ready = DescriptorPoll.wait(
-                [
-                    .init(signals.rawValue), .init(device.engine.endDescriptor), .init(device.server.endDescriptor),
-                    .init(controlDescriptor), .init(link.descriptor),
-                ], for: deadline.map { $0.since(Clock.now) })
-            if ready[0], signals.next() != nil { return takeDown(report) }
-            if ready[1] {
-                report.notice("\(interface) ended: \(endReason)")
-                return takeDown(report)
-            }
-            if ready[2] {
-                report.notice("\(interface) ends: its control socket was removed")
-                return takeDown(report)
-            }
-            if ready[3] {
-                if serveClient() { return }
-                nextResolution = nextResolution ?? (Clock.now + resolutionInterval)
-            }
-            if ready[4] {
-                let before = link.state
-                if link.update() {
-                    device.follow(link.state, report)
-                    if link.state.mtu != before.mtu { report.notice("the MTU of \(interface) is \(link.state.mtu) now") }
-                    if link.state.isUp != before.isUp { report.notice("\(interface) is set \(link.state.isUp ? "up" : "down")") }
-                }
-            }
-            if let due = nextWatchdog, let interval = notification.watchdogInterval, due <= Clock.now {
-                let turn = watch.turn(silent: device.engine.silentThreads, well: "\(interface) is up")
-                if turn.feeds { notification.watchdog() }
-                if let status = turn.status { notification.status(status) }
-                if turn.asks { device.engine.askForProgress() }
-                nextWatchdog = Clock.now + interval
-            }
-            if let due = nextResolution, due <= Clock.now {
-                refreshStaleEndpoints()
-                nextResolution = Clock.now + resolutionInterval
-            }
+        let watch = LinkWatch(interface)
+        device.follow(watch.state, report)
+        link = consume watch
+        let aead = device.engine.aead
+        if !aead.isAsPreferred { report.warning("packets are sealed by \(aead.backend.library): \(aead.reason.explanation)") }
+        if !directory.isStandard {
+            report.notice(
+                "the control socket is \(directory.socket(of: interface)), where `wg` does not look: /run can't be written")
         }
     }
 
-    private var endReason: String {
+    /// Gives up what makes us the one that runs the interface.
+    private func release() {
+        if let directory, let records = directory.records {
+            if controlIsMade { records.remove(RuntimeDirectory.controlName(interface)) }
+            records.remove(RuntimeDirectory.lockName(interface))
+        }
+        control = nil
+        lock = nil
+        directory = nil
+    }
+
+    private var controlIsMade: Bool {
+        switch control {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    // MARK: The loop
+
+    /// Sleeps until something happens, and sees to it.
+    private func turn() {
+        guard let device = setup?.device else {
+            phase = .over
+            return
+        }
+        var interests: [DescriptorPoll.Interest] = [
+            .init(signals.rawValue), .init(operations.descriptor), .init(phase == .ending ? -1 : device.engine.endDescriptor),
+            .init(phase == .ending ? -1 : device.server.endDescriptor), .init(linkDescriptor),
+        ]
+        let fixed = interests.count
+        interests += control?.interests ?? []
+        let deadline = [nextWatchdog, nextResolution, nextLook, control?.deadline].compactMap { $0 }.min()
+        let ready = DescriptorPoll.wait(interests, for: deadline.map { $0.since(Clock.now) })
+        if ready[0], signals.next() != nil { end(becauseOf: nil) }
+        if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
+        if ready[3], phase != .ending { end(becauseOf: "\(interface) ends: its control socket was removed") }
+        if ready[4] { heedLink(device) }
+        serve(ready[fixed...])
+        if ready[1], let result = operations.takeResult() { finish(result) }
+        tick(device)
+    }
+
+    private func endReason(_ device: TunnelDevice) -> String {
         switch device.engine.waitUntilEnded() {
         case .stopped: "it was stopped"
         case .sessionEnded(let reason): reason
         }
     }
 
-    private var controlDescriptor: Int32 {
-        switch control {
-        case .some(let descriptor): descriptor.rawValue
+    /// What is due.
+    private func tick(_ device: TunnelDevice) {
+        if let due = nextWatchdog, let interval = notification.watchdogInterval, due <= Clock.now {
+            let turn = watch.turn(silent: device.engine.silentThreads, well: "\(interface) is up")
+            if turn.feeds { notification.watchdog() }
+            if let status = turn.status { notification.status(status) }
+            if turn.asks { device.engine.askForProgress() }
+            nextWatchdog = Clock.now + interval
+        }
+        if let due = nextLook, due <= Clock.now, underWay == nil, phase == .running {
+            nextLook = nil
+            begin(.putBack)
+        }
+        if let due = nextResolution, due <= Clock.now, underWay == nil, phase == .running {
+            nextResolution = nil
+            begin(.refresh)
+        }
+    }
+
+    /// Nobody wakes up for names that there aren't.
+    private func planResolution() {
+        let hasNames = !(setup?.current.file?.unresolvedEndpoints.isEmpty ?? true)
+        nextResolution = hasNames && options.resolutionInterval > 0 ? Clock.now + .seconds(UInt64(options.resolutionInterval)) : nil
+    }
+
+    private var linkDescriptor: Int32 {
+        switch link {
+        case .some(let watch): phase == .ending ? -1 : watch.descriptor
         case .none: -1
         }
     }
 
-    /// Carries out what a client asks for; true when that was the end.
-    private func serveClient() -> Bool {
-        guard let client = ControlChannel.accept(controlDescriptor) else { return false }
-        let request = client.request
-        switch request {
-        case .down(let verbose):
-            let summary = downSummary
-            takeDown(client.report(verbose: verbose), output: .descriptor(client.descriptor.rawValue))
-            client.finish(true, summary)
-            return true
-        case .reload(let dryRun, let verbose):
-            do throws(SetupError) {
-                let plan = try reload(dryRun: dryRun, client.report(verbose: verbose))
-                client.finish(true, plan)
-            } catch {
-                client.finish(false, "\(error)")
+    private func heedLink(_ device: TunnelDevice) {
+        guard var watch = link.take() else { return }
+        let before = watch.state
+        if watch.update() {
+            device.follow(watch.state, report)
+            if phase == .running {
+                if watch.state.mtu != before.mtu { report.notice("the MTU of \(interface) is \(watch.state.mtu) now") }
+                if watch.state.isUp != before.isUp { report.notice("\(interface) is set \(watch.state.isUp ? "up" : "down")") }
             }
-            return false
+        }
+        // A flush comes as many events: one look a moment later sees all of it.
+        if watch.mayHaveLost, phase == .running, nextLook == nil { nextLook = Clock.now + .milliseconds(100) }
+        link = consume watch
+    }
+
+    // MARK: Clients
+
+    private func serve(_ ready: ArraySlice<Bool>) {
+        guard let (requests, gone) = control?.advance(ready) else { return }
+        if case .reload(let client)? = underWay, gone.contains(where: { $0 === client }) { operations.cancel() }
+        for client in requests {
+            guard let request = client.request else { continue }
+            serve(request, of: client)
+        }
+    }
+
+    private func serve(_ request: ControlChannel.Request, of client: ControlServer.Client) {
+        guard let setup else { return }
+        switch request {
+        case .down: end(becauseOf: nil, client)
+        case .reload:
+            guard phase == .running, underWay == nil || isIdleWork else {
+                let reason = phase == .running ? "another change is under way" : "it isn't up yet, or no longer"
+                return client.finish(false, "\(SetupError("reload \(interface)", reason, remedy: "try again in a moment"))")
+            }
+            // Looking after names and routes gives way.
+            if underWay != nil {
+                operations.cancel()
+                waitingReload = client
+            } else {
+                begin(.reload(client))
+            }
         case .report(let begins):
-            if begins { device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
-            client.finish(true, currentReport.text)
-            return false
+            if begins { setup.device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
+            let state = setup.current
+            let diagnosis = Diagnosis(observer.observe(setup.device.engine, state.file, resolved: state.resolved))
+            client.finish(true, TunnelReport(diagnosis, figures: TunnelDevice.counters(of: setup.device.engine)).text)
         case .note(let note):
             observer.take(note)
             client.finish(true, "")
-            return false
+        }
+    }
+
+    private var waitingReload: ControlServer.Client?
+
+    private var isIdleWork: Bool {
+        switch underWay {
+        case .refresh, .putBack: true
+        default: false
         }
     }
 
     /// With how many peers `up` begins a handshake, so that there is something to tell.
     private static let handshakesToBegin = 16
 
-    private var currentReport: TunnelReport {
-        TunnelReport(
-            Diagnosis(observer.observe(device.engine, file, resolved: resolved)), figures: TunnelDevice.counters(of: device.engine))
+    // MARK: Operations
+
+    /// Ends the tunnel, whatever is under way; asked again, it gives up what the end itself waits for.
+    private func end(becauseOf reason: String?, _ client: ControlServer.Client? = nil) {
+        if let reason { report.notice(reason) }
+        if let client { downClients.append(client) }
+        guard phase != .ending || underWay != nil else { return }
+        if underWay != nil { operations.cancel() }
+        guard phase != .ending else { return }
+        wantsDown = true
+        if underWay == nil { begin(.down) }
     }
 
-    /// Takes everything down, in the opposite order. What fails is told and stops nothing.
-    func takeDown(_ report: SetupReport, output: ChildProcess.Stream = .descriptor(2)) {
-        notification.stopping()
-        if let file {
-            attempt(report) { () throws(SetupError) in
-                try Hooks.run(file.interface.preDown.map(\.value), of: "PreDown", interface: interface, output: output, report)
-            }
-            if file.interface.savesConfiguration { attempt(report) { () throws(SetupError) in try save(report) } }
-        }
-        tearDown(report)
-        if let file {
-            attempt(report) { () throws(SetupError) in
-                try Hooks.run(file.interface.postDown.map(\.value), of: "PostDown", interface: interface, output: output, report)
-            }
-        }
-    }
-
-    /// Undoes what was done so far, without hooks.
-    func tearDown(_ report: SetupReport) {
-        rollback.performAll(report)
-        if let device {
-            report.command("ip link delete dev \(interface)")
-            if let directory { observer.remember(device.engine, in: directory) }
-            device.stop()
-            self.device = nil
-        }
-        if let directory, control != nil || lock != nil {
-            directory.records?.remove(RuntimeDirectory.controlName(interface))
-            directory.records?.remove(RuntimeDirectory.lockName(interface))
-        }
-        control = nil
-        lock = nil
-    }
-
-    private func attempt(_ report: SetupReport, _ body: () throws(SetupError) -> Void) {
-        do throws(SetupError) {
-            try body()
-        } catch {
-            report.warning("\(error)")
-        }
-    }
-
-    /// Writes the running state back to the file.
-    private func save(_ report: SetupReport) throws(SetupError) {
-        guard let source, let file else { return }
-        report.command("wg showconf \(interface) > \(source.shownPath)")
-        let addresses = try? LinkSetup.addresses(of: interface)
-        let text = file.text(saving: device.engine.snapshot(), addresses: addresses)
+    private func begin(_ work: Work) {
+        guard let setup else { return }
+        let report = report
+        underWay = work
         do throws(SystemError) {
-            try FileSystem.replace(source.path, with: text, permissions: FileSystem.status(source.path)?.permissions ?? 0o600)
+            switch work {
+            case .up:
+                try operations.begin { cancellation in
+                    .up(Swift.Result { () throws(SetupError) in try setup.bringUp(cancellation, report) })
+                }
+            case .reload(let client):
+                guard case .reload(let dryRun, let verbose)? = client.request else { return }
+                if !dryRun { notification.reloading() }
+                let told = client.report(verbose: verbose)
+                try operations.begin { cancellation in
+                    .reload(Swift.Result { () throws(SetupError) in try setup.reload(dryRun: dryRun, cancellation, told) })
+                }
+            case .refresh:
+                try operations.begin { cancellation in
+                    setup.refreshEndpoints(cancellation, report)
+                    return .done
+                }
+            case .putBack:
+                try operations.begin { cancellation in
+                    setup.putBack(cancellation, report)
+                    return .done
+                }
+            case .down:
+                phase = .ending
+                notification.stopping()
+                if let directory { observer.remember(setup.device.engine, in: directory) }
+                // A tunnel that never came up has no hooks to run.
+                let wasUp = startSummary != nil
+                let client = downClients.first
+                var told = report
+                var directory = setup.directory
+                var show: (@Sendable ([UInt8]) -> Void)?
+                if let client, case .down(let verbose, let caller)? = client.request {
+                    told = client.report(verbose: verbose)
+                    directory = caller
+                    show = { client.say($0) }
+                }
+                let (place, output) = (directory, show)
+                let sink = told
+                try operations.begin { cancellation in
+                    .down(setup.takeDown(runsHooks: wasUp, directory: place, cancellation, sink, show: output))
+                }
+            }
         } catch {
-            throw SetupError("save the configuration to \(source.shownPath)", error)
+            underWay = nil
+            report.warning("cannot begin: \(error)")
+            if case .up = work { startFailure = SetupError("bring up \(interface)", error) }
+            if phase == .ending { phase = .over }
         }
     }
 
-    private var downSummary: String {
-        func counted(_ count: Int, _ one: String, _ many: String) -> String? { count == 0 ? nil : "\(count) \(count == 1 ? one : many)" }
-        let parts = [
-            counted(routes.count, "route", "routes"),
-            counted(file?.interface.addresses.count ?? 0, "address", "addresses"),
-        ].compactMap { $0 }
-        return "\(interface) is down: \(parts.isEmpty ? "" : parts.joined(separator: ", ") + " and ")the interface removed"
-    }
-}
-
-extension ControlChannel.Client {
-    /// Tells the client what happens.
-    fileprivate func report(verbose: Bool) -> SetupReport {
-        let descriptor = descriptor.rawValue
-        return SetupReport { kind, text in
-            guard kind != .command || verbose else { return }
-            let prefix = kind == .command ? "# " : kind == .warning ? "warning: " : ""
-            FileDescriptor.write("\(prefix)\(text)\n", to: descriptor)
+    private func finish(_ result: OperationResult) {
+        let work = underWay
+        underWay = nil
+        switch result {
+        case .up(.success(let summary)):
+            phase = .running
+            planResolution()
+            // One who interrupts us wants nothing to be left.
+            if wantsDown { startFailure = SetupError("bring up \(interface)", "interrupted") } else { startSummary = summary }
+        case .up(.failure(let error)):
+            startFailure = error
+            wantsDown = true
+        case .reload(let outcome):
+            if case .reload(let client)? = work {
+                switch outcome {
+                case .success(let text): client.finish(true, text)
+                case .failure(let error): client.finish(false, "\(error)")
+                }
+            }
+            notification.ready("\(interface) is up")
+            planResolution()
+        case .done: planResolution()
+        case .down(let outcome): return close(outcome)
         }
+        if wantsDown { return begin(.down) }
+        if let client = waitingReload {
+            waitingReload = nil
+            begin(.reload(client))
+        }
+    }
+
+    /// Everything is down: tells who waits for it, and lets go.
+    private func close(_ outcome: TunnelSetup.Outcome) {
+        let failures = outcome.failures.map { "\($0)" }
+        for failure in failures where downClients.isEmpty { report.warning(failure) }
+        let message =
+            failures.isEmpty
+            ? outcome.summary
+            : (failures + ["\(interface) is down, but not everything could be taken back: `wg-lite down \(interface)` tries again"]).joined(
+                separator: "\n")
+        startFailure = startFailure.map { error in
+            var error = error
+            if !failures.isEmpty { error.remedy = ([error.remedy].compactMap { $0 } + failures).joined(separator: "\n  ") }
+            return error
+        }
+        for client in downClients { client.finish(failures.isEmpty, message) }
+        control?.flush()
+        operations.stop()
+        setup?.resolver.stop()
+        setup = nil
+        release()
+        phase = .over
     }
 }

@@ -1,4 +1,5 @@
 import LinuxSystem
+import MachineState
 import Testing
 
 @testable import TunnelControl
@@ -30,10 +31,14 @@ import Testing
         #expect(FileSystem.status(scratch["place/wireguard"])?.permissions == 0o755)
         #expect(FileSystem.status(scratch["place/wg-lite"])?.permissions == 0o700)
         let opened = try RuntimeDirectory.open(place, making: false)
-        try #require(opened.records).replace(RuntimeDirectory.recordName("t"), with: Array("dns file t\n".utf8))
-        #expect(try Rollback.left(by: "t", in: opened)?.entries == [.dns(.file, interface: "t")])
-        #expect(try Rollback.left(by: "u", in: opened) == nil)
+        try #require(opened.records).replace(RuntimeDirectory.recordName("t"), with: Array("name-servers file\n".utf8))
+        let record = { TunnelRecord(interface: $0, directory: opened) }
+        #expect(try record("t").read()?.nameServers?.method == .file)
+        #expect(try record("u").read() == nil)
         try #require(opened.records).replace(RuntimeDirectory.recordName("u"), with: Array("dns file t\n".utf8))
-        #expect(throws: SetupError.self) { try Rollback.left(by: "u", in: opened) }
+        #expect(throws: SetupError.self) { try record("u").read() }
+        #expect(throws: SetupError.self) { try record("u").read() }
+        try record("t").write(SystemState())
+        #expect(try record("t").read() == nil)
     }
 }

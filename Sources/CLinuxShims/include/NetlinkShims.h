@@ -19,6 +19,8 @@ static const int CLINUX_NLM_F_ACK_TLVS = NLM_F_ACK_TLVS;
 static const int CLINUX_NLM_F_DUMP_INTR = NLM_F_DUMP_INTR;
 static const int CLINUX_NLA_F_NESTED = NLA_F_NESTED;
 static const int CLINUX_IFF_UP = IFF_UP;
+// IPV4_DEVCONF_PROMOTE_SECONDARIES of <linux/ip.h>, which clashes with <netinet/ip.h>.
+static const int CLINUX_PROMOTE_SECONDARIES = 20;
 static const int CLINUX_IFA_F_NODAD = IFA_F_NODAD;
 static const int CLINUX_FIB_RULE_INVERT = FIB_RULE_INVERT;
 #endif

@@ -13,8 +13,18 @@ int clinux_accept(int listener, int flags);
 // SO_PEERCRED's user: 0, or -1 with errno.
 int clinux_peer_user(int socket, uint32_t *user);
 
+// A descriptor that is readable once the process has ended: it, or -1 with errno.
+int clinux_process_descriptor(int process);
+
+// Lets a program that posix_spawn starts begin in this directory: 0, or an errno.
+int clinux_spawn_directory(void *file_actions, const char *directory);
+
+// Makes room for `size` bytes of a file without making it longer: 0, or -1 with errno (EOPNOTSUPP where the file system can't).
+int clinux_reserve(int descriptor, long size);
+
 enum {
     CLINUX_POSIX_SPAWN_SETSID = 0x80,
+    CLINUX_POSIX_SPAWN_SETPGROUP = 0x02,
     CLINUX_EAI_NODATA = -5,
 };
 #endif

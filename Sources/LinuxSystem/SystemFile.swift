@@ -1,0 +1,105 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// A file of the system's that others read at any moment, exchanged so that they find either all of the old or all of the new one.
+///
+/// It is replaced by a new file where that can be: power cuts then leave one of the two. Where it can't (a file that is mounted by itself,
+/// as in containers) it is written in place, after room has been made for all of it, in one system call.
+public struct SystemFile {
+    /// Where the file is: at the end of the links that lead to it, even if nothing is there.
+    public let path: String
+
+    /// - Parameter path: where it is looked for.
+    public init(_ path: String) {
+        var path = path
+        // A link that leads nowhere still says where the file belongs.
+        for _ in 0..<16 {
+            guard let target = Self.target(of: path) else { break }
+            let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+            path = target.hasPrefix("/") ? target : directory + target
+        }
+        self.path = path
+    }
+
+    /// Its bytes; nil when there is none.
+    public func read() throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) {
+            return try FileSystem.read(path, limit: 1 << 20)
+        } catch {
+            guard error.isMissing else { throw error }
+            return nil
+        }
+    }
+
+    /// Makes `bytes` all of it; nil removes it. Owner and permissions stay; a new one can be read by everybody.
+    public func write(_ bytes: [UInt8]?) throws(SystemError) {
+        removeLeftover()
+        guard let bytes else {
+            guard unsafe unlink(path) != 0, Glibc.errno != ENOENT else { return }
+            // It can't be taken away where it is a mount of its own; then it is as empty as it was.
+            guard Glibc.errno == EBUSY || Glibc.errno == EACCES || Glibc.errno == EPERM || Glibc.errno == EROFS else {
+                throw SystemError(operation: "remove", subject: path)
+            }
+            return try writeInPlace([])
+        }
+        do throws(SystemError) {
+            try exchange(bytes)
+        } catch {
+            // No second file can be made beside it, or it can't be exchanged for one. A full disk is no reason to write over it.
+            guard [EBUSY, EROFS, EACCES, EPERM, EXDEV].contains(error.errno) else { throw error }
+            try writeInPlace(bytes)
+        }
+    }
+
+    /// Removes what a process that was killed while it wrote has left beside the file.
+    public func removeLeftover() {
+        FileSystem.remove(FileSystem.leftover(of: path))
+    }
+
+    private func exchange(_ bytes: [UInt8]) throws(SystemError) {
+        var status = stat()
+        let exists = unsafe stat(path, &status) == 0
+        let temporary = FileSystem.leftover(of: path)
+        do throws(SystemError) {
+            let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            try file.writeAll(bytes)
+            if exists { fchown(file.rawValue, status.st_uid, status.st_gid) }
+            guard fchmod(file.rawValue, exists ? status.st_mode & 0o7777 : 0o644) == 0, fsync(file.rawValue) == 0,
+                unsafe rename(temporary, path) == 0
+            else { throw SystemError(operation: "write", subject: path) }
+            let end = path.lastIndex(of: "/") ?? path.startIndex
+            if let directory = try? FileDescriptor.open(String(path[...end]), flags: O_RDONLY | O_DIRECTORY) { fsync(directory.rawValue) }
+        } catch {
+            unsafe unlink(temporary)
+            throw SystemError(errno: error.errno, operation: "write", subject: path)
+        }
+    }
+
+    private func writeInPlace(_ bytes: [UInt8]) throws(SystemError) {
+        let file = try FileDescriptor.open(path, flags: O_RDWR | O_CREAT, mode: 0o644)
+        var status = stat()
+        guard unsafe fstat(file.rawValue, &status) == 0 else { throw SystemError(operation: "look at", subject: path) }
+        let old = Int(status.st_size)
+        // Room first: what comes afterwards can't fail for want of it.
+        if bytes.count > old, clinux_reserve(file.rawValue, bytes.count) != 0, Glibc.errno != EOPNOTSUPP {
+            throw SystemError(operation: "write", subject: path)
+        }
+        // Of a longer old text nothing but empty lines stays behind, should this be the last that we do.
+        let padded = bytes + [UInt8](repeating: UInt8(ascii: "\n"), count: max(0, old - bytes.count))
+        // SAFETY: the kernel reads the array, alive across the call.
+        let count = unsafe padded.withUnsafeBytes { unsafe pwrite(file.rawValue, $0.baseAddress, $0.count, 0) }
+        guard count == padded.count, ftruncate(file.rawValue, off_t(bytes.count)) == 0, fsync(file.rawValue) == 0 else {
+            throw SystemError(operation: "write", subject: path)
+        }
+    }
+
+    private static func target(of path: String) -> String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX) + 1) { buffer in
+            // SAFETY: readlink fills less than the buffer and says how much; the terminator is ours.
+            let count = unsafe readlink(path, buffer.baseAddress!, Int(PATH_MAX))
+            guard count > 0 else { return nil }
+            unsafe buffer[count] = 0
+            return unsafe String(cString: buffer.baseAddress!)
+        }
+    }
+}

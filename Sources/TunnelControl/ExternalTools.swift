@@ -1,0 +1,78 @@
+internal import LinuxSystem
+internal import MachineState
+internal import NetworkTypes
+
+/// The programs of others that a tunnel is set up with: nft or iptables, resolvectl or resolvconf.
+///
+/// Each gets a stated time and is ended when it takes longer, or when whoever waits for it has gone.
+struct ExternalTools: Sendable {
+    /// How long one may take.
+    static let patience = Interval.seconds(20)
+
+    let cancellation: Cancellation?
+
+    /// The firewall's program that is there, the newer one first.
+    static var firewallTool: FirewallRules.Tool? {
+        if ChildProcess.find("nft") != nil { return .nft }
+        return ChildProcess.find("iptables-restore") != nil ? .iptables : nil
+    }
+
+    /// Runs a program.
+    /// - Parameter step: what it is needed for.
+    /// - Returns: what it printed.
+    /// - Throws: when it isn't there, fails, or takes too long.
+    @discardableResult
+    func run(_ name: String, _ arguments: [String], input: String = "", for step: String) throws(SetupError) -> String {
+        guard let program = ChildProcess.find(name) else { throw SetupError(step, "\(name) is not installed") }
+        let completion: ChildProcess.Completion
+        do throws(SystemError) {
+            completion = try ChildProcess.run(
+                program, arguments, input: Array(input.utf8), limit: Self.patience, cancelledBy: cancellation?.descriptor ?? -1)
+        } catch {
+            throw SetupError(step, error)
+        }
+        switch completion.reason {
+        case .ended: break
+        case .tooSlow: throw SetupError(step, "\(name) had not ended after \(Self.patience.nanoseconds / 1_000_000_000) s")
+        case .cancelled: throw SetupError(step, "interrupted while \(name) ran")
+        }
+        guard completion.status.isSuccess else {
+            throw SetupError(step, "\(name) says: \(completion.output.split(separator: "\n").first.map(String.init) ?? "nothing")")
+        }
+        return completion.output
+    }
+
+    // MARK: The packet filter
+
+    /// Exchanges one set of rules for another, in one transaction of each program.
+    func setFirewall(from: FirewallRules?, to rules: FirewallRules?, tunnel: String, for step: String) throws(SetupError) {
+        switch (rules ?? from)?.tool {
+        case .nft:
+            try run("nft", ["-f", "-"], input: rules?.nftText(tunnel: tunnel) ?? FirewallRules.nftRemoval(tunnel: tunnel), for: step)
+        case .iptables:
+            if let rules, rules.interface.hasSuffix("+") {
+                throw SetupError(
+                    step, "iptables takes the + at the end of \(rules.interface) for any name", remedy: "install nft, or rename the tunnel")
+            }
+            for (family, prefix) in [(AddressFamily.v4, "iptables"), (.v6, "ip6tables")] {
+                guard ChildProcess.find("\(prefix)-restore") != nil || family == .v4 else { continue }
+                let saved = try run("\(prefix)-save", [], for: step)
+                guard let text = FirewallRules.iptablesText(replacing: saved, with: rules, tunnel: tunnel, family) else { continue }
+                try run("\(prefix)-restore", ["-n"], input: text, for: step)
+            }
+        case nil: break
+        }
+    }
+
+    /// Whether the rules are there. What can't be told is taken to be there: setting and removing them needs no certainty.
+    func hasFirewall(_ rules: FirewallRules, tunnel: String) -> Bool {
+        switch rules.tool {
+        case .nft:
+            guard let tables = try? run("nft", ["list", "tables"], for: "list the tables") else { return true }
+            return tables.split(separator: "\n").contains("table \(FirewallRules.nftTable(tunnel: tunnel))")
+        case .iptables:
+            guard let saved = try? run("iptables-save", [], for: "list the rules") else { return true }
+            return saved.contains("--comment \"\(FirewallRules.comment(tunnel: tunnel))\"")
+        }
+    }
+}

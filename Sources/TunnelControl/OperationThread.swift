@@ -1,0 +1,84 @@
+internal import LinuxSystem
+internal import Synchronization
+
+/// Carries out what takes its time (hooks, names, other programs), one operation after the other, on a thread of its own that is kept.
+///
+/// Whoever begins an operation goes on, is told by a descriptor when it has ended, and can give it up at any time.
+final class OperationThread<Result: Sendable>: Sendable {
+    private struct State {
+        var operation: (@Sendable (Cancellation) -> Result)?
+        var cancellation: Cancellation?
+        var result: Result?
+        var isStopping = false
+        var thread: SystemThread?
+    }
+
+    private let state = Mutex(State())
+    private let begun: EventDescriptor
+    private let ended: EventDescriptor
+
+    init() throws(SystemError) {
+        begun = try EventDescriptor()
+        ended = try EventDescriptor()
+        let thread = try SystemThread(name: "wg-operation") { [self] in run() }
+        state.withLock { $0.thread = thread }
+    }
+
+    /// Readable when an operation has ended. It belongs to this object.
+    var descriptor: Int32 { ended.rawValue }
+
+    /// Whether one is under way.
+    var isBusy: Bool { state.withLock { $0.cancellation != nil } }
+
+    /// Begins an operation. One at a time.
+    func begin(_ operation: @escaping @Sendable (Cancellation) -> Result) throws(SystemError) {
+        let cancellation = try Cancellation()
+        state.withLock { state in
+            precondition(state.cancellation == nil, "one operation at a time")
+            state.cancellation = cancellation
+            state.operation = operation
+        }
+        begun.signal()
+    }
+
+    /// Asks the operation that is under way, if there is one, to end.
+    func cancel() {
+        state.withLock { $0.cancellation }?.cancel()
+    }
+
+    /// What the operation that has ended came to; nil while it goes on.
+    func takeResult() -> Result? {
+        ended.clear()
+        return state.withLock { state in
+            guard let result = state.result else { return nil }
+            state.result = nil
+            state.cancellation = nil
+            return result
+        }
+    }
+
+    /// Ends the thread, with the operation that is under way.
+    func stop() {
+        cancel()
+        let thread = state.withLock { state in
+            state.isStopping = true
+            return state.thread.take()
+        }
+        begun.signal()
+        thread?.join()
+    }
+
+    private func run() {
+        while true {
+            _ = begun.wait(for: nil)
+            begun.clear()
+            let (operation, cancellation, isStopping) = state.withLock { ($0.operation.take(), $0.cancellation, $0.isStopping) }
+            if let operation, let cancellation {
+                let result = operation(cancellation)
+                state.withLock { $0.result = result }
+                ended.signal()
+            }
+            if isStopping { return }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+internal import LinuxSystem
+internal import MachineState
+internal import NetworkTypes
+internal import TunnelConfiguration
+internal import TunnelCore
+internal import TunnelEngine
+
+/// Carries out plans: the one place that changes the system for a tunnel.
+///
+/// Before anything is changed, whatever of it would outlive the process is recorded; should the record be impossible, nothing is changed.
+/// A step that fails brings the inverses of those before it, in the opposite order.
+struct PlanExecution {
+    let observation: SystemObservation
+    let record: TunnelRecord
+    /// The tunnel that runs; nil for what one that was killed left behind.
+    let device: TunnelDevice?
+    let report: SetupReport
+    /// Steps whose failure can be lived with; it is told.
+    var tolerates: (Step) -> Bool = { _ in false }
+
+    private var tools: ExternalTools { observation.tools }
+    private var tunnel: String { observation.tunnel }
+
+    /// Makes the system what `plan` says, all or nothing.
+    /// - Parameter owned: what was the tunnel's before; it is again after a failure.
+    /// - Returns: what is the tunnel's now.
+    func perform(_ plan: Plan, owned: SystemState) throws(SetupError) -> SystemState {
+        guard !plan.isEmpty else { return plan.owned }
+        try record.write(
+            plan.steps.reduce(into: owned.union(plan.owned)) { state, step in
+                if case .addRoute = step { state.apply(step) }
+                if case .addRule = step { state.apply(step) }
+            })
+        var result = plan.owned
+        var done: [Step] = []
+        for step in plan.steps {
+            do throws(SetupError) {
+                try checkCancellation(before: step)
+                try perform(step)
+                done.append(step)
+            } catch {
+                guard !tolerates(step) || tools.cancellation?.isCancelled ?? false else {
+                    result.forget(step)
+                    report.warning("\(error)")
+                    continue
+                }
+                throw error.adding(undo(done, owned: owned))
+            }
+        }
+        try record.write(result)
+        return result
+    }
+
+    /// Takes back all that outlives the interface. What can't be is kept in the record, and said.
+    /// - Returns: the failures.
+    func takeBack(_ owned: SystemState) -> [SetupError] {
+        var remaining = owned.outliving
+        // Others may rely by now on what we switched on.
+        if remaining.acceptsMarkedSources, SystemObservation.othersUseMarks(but: owned) { remaining.acceptsMarkedSources = false }
+        var failures: [SetupError] = []
+        let observed: SystemState
+        do throws(SetupError) {
+            observed = try observation.state(owned: remaining, firewallMark: 0)
+        } catch {
+            observed = remaining
+        }
+        for step in Plan(from: observed.outliving, owned: remaining, to: SystemState()).steps {
+            do throws(SetupError) {
+                try perform(step)
+                remaining.apply(step)
+            } catch {
+                failures.append(error)
+            }
+        }
+        if failures.isEmpty {
+            record.remove()
+        } else {
+            try? record.write(remaining)
+        }
+        return failures
+    }
+
+    /// The inverses of what was done; then a look at what is there, since a route can't come back before the address has gone that brought
+    /// the same one, and since the kernel drops some by itself.
+    /// - Returns: what couldn't be undone.
+    private func undo(_ done: [Step], owned: SystemState) -> [SetupError] {
+        var failures: [SetupError] = []
+        // Undoing isn't given up.
+        let patient = withoutCancellation
+        for step in done.reversed().compactMap(\.inverse) { try? patient.perform(step) }
+        do throws(SetupError) {
+            let observed = try patient.observation.state(owned: owned, firewallMark: device?.engine.snapshot().firewallMark ?? 0)
+            var former = owned
+            (former.mtu, former.isUp) = (observed.mtu, observed.isUp)
+            for step in Plan(from: observed, owned: owned, to: former).steps { try patient.perform(step) }
+            try record.write(owned)
+        } catch {
+            failures.append(error)
+        }
+        return failures
+    }
+
+    private var withoutCancellation: PlanExecution {
+        let observation = SystemObservation(link: observation.link, tunnel: tunnel, tools: ExternalTools(cancellation: nil))
+        return PlanExecution(observation: observation, record: record, device: device, report: report)
+    }
+
+    private func checkCancellation(before step: Step) throws(SetupError) {
+        if tools.cancellation?.isCancelled ?? false { throw SetupError(step.action, "interrupted") }
+    }
+
+    /// Carries out one step. What is there already, or gone already, is as good.
+    private func perform(_ step: Step) throws(SetupError) {
+        do throws(SystemError) {
+            var netlink = try NetlinkSocket()
+            let link = observation.link
+            if let command = step.command(interface: try netlink.link(index: link)?.name ?? tunnel, tunnel: tunnel) {
+                report.command(command)
+            }
+            switch step {
+            case .addAddress(let address): try netlink.addAddress(address, toLink: link)
+            case .removeAddress(let address):
+                try tolerating(ErrorNumber.addressNotAvailable) { () throws(SystemError) in
+                    try netlink.removeAddress(address, fromLink: link)
+                }
+            case .keepSecondaryAddresses: try netlink.changeLink(link, LinkChange(keepsSecondaryAddresses: true))
+            case .setLink(_, let to): try netlink.changeLink(link, LinkChange(isUp: to.isUp, mtu: to.mtu == 0 ? nil : to.mtu))
+            case .addRoute(let route): try netlink.addRoute(route.specification(link: link))
+            case .removeRoute(let route):
+                try tolerating(ErrorNumber.noSuchProcess) { () throws(SystemError) in
+                    try netlink.removeRoute(route.specification(link: link))
+                }
+            case .addRule(let rule): try netlink.addRule(rule.specification)
+            case .removeRule(let rule):
+                try tolerating(ErrorNumber.noEntry) { () throws(SystemError) in try netlink.removeRule(rule.specification) }
+            case .acceptMarkedSources(let accepts):
+                try FileSystem.write([UInt8(ascii: accepts ? "1" : "0")], to: SystemObservation.markedSourcesPath)
+            case .setMark, .setFirewall, .setNameServers: break
+            }
+        } catch {
+            throw SetupError(step, error)
+        }
+        switch step {
+        case .setMark(_, let mark):
+            var update = TunnelUpdate()
+            update.firewallMark = mark
+            try device?.apply(update, step: step.action)
+        case .setLink(_, let to): device?.follow(LinkWatch.State(mtu: to.mtu, isUp: to.isUp), report)
+        case .setFirewall(let from, let to): try tools.setFirewall(from: from, to: to, tunnel: tunnel, for: step.action)
+        case .setNameServers(let from, let to):
+            var netlink = try? NetlinkSocket()
+            let name = ((try? netlink?.link(index: observation.link)) ?? nil)?.name ?? tunnel
+            try NameServerSetup(tools: tools, tunnel: tunnel).set(from: from, to: to, interface: name, for: step.action)
+        default: break
+        }
+    }
+
+    private func tolerating(_ errno: Int32, _ body: () throws(SystemError) -> Void) throws(SystemError) {
+        do throws(SystemError) {
+            try body()
+        } catch {
+            guard error.errno == errno else { throw error }
+        }
+    }
+}
+
+extension SystemState {
+    /// A step that was to bring something failed and was lived with: it isn't there.
+    fileprivate mutating func forget(_ step: Step) {
+        switch step {
+        case .setNameServers(_, _?): nameServers = nil
+        case .acceptMarkedSources(true): acceptsMarkedSources = false
+        case .setFirewall(_, _?): firewall = nil
+        default: break
+        }
+    }
+}
+
+extension SetupError {
+    /// A step of a plan that failed.
+    init(_ step: Step, _ error: SystemError) {
+        var remedy: String?
+        if error.errno == ErrorNumber.exists, case .addRoute(let route) = step {
+            self.init(step.action, "there is one to the same destination already", remedy: "see `ip route show \(route.destination)`")
+            return
+        }
+        if case .addAddress(let address) = step, address.address.family == .v6, error.isPermissionDenied {
+            remedy = "IPv6 is disabled on this interface: sysctl net.ipv6.conf.all.disable_ipv6=0, or leave IPv6 addresses out"
+        }
+        self.init(step.action, error, remedy: remedy)
+    }
+
+    /// The same with what went wrong while it was undone.
+    fileprivate func adding(_ failures: [SetupError]) -> SetupError {
+        guard !failures.isEmpty else { return self }
+        var error = self
+        let list = failures.map { "\($0)" }.joined(separator: "\n  ")
+        error.remedy = (remedy.map { "\($0)\n  " } ?? "") + "not everything could be undone: \(list)"
+        return error
+    }
+}

@@ -1,0 +1,77 @@
+internal import LinuxSystem
+internal import MachineState
+internal import NetworkTypes
+internal import TunnelConfiguration
+internal import TunnelCore
+internal import TunnelEngine
+
+extension TunnelSetup {
+    /// What became of a take-down.
+    struct Outcome: Sendable {
+        var summary: String
+        /// What couldn't be taken back; it stays recorded, and the next `down` tries again.
+        var failures: [SetupError] = []
+    }
+
+    /// Takes everything down, in the opposite order. What fails is told and stops nothing.
+    /// - Parameters:
+    ///   - runsHooks: false to undo a `bringUp` that failed.
+    ///   - directory: where hooks run.
+    ///   - show: takes what hooks print; nil for standard error.
+    func takeDown(
+        runsHooks: Bool, directory: String, _ cancellation: Cancellation, _ report: SetupReport, show: (@Sendable ([UInt8]) -> Void)? = nil
+    ) -> Outcome {
+        // Hooks and SaveConfig speak of the file as it is now, if it can still be read.
+        let state = current
+        let file = source.flatMap { try? $0.load() }.flatMap { $0.hasErrors ? nil : $0 } ?? state.file
+        var failures: [SetupError] = []
+        func attempt(_ body: () throws(SetupError) -> Void) {
+            do throws(SetupError) {
+                try body()
+            } catch {
+                report.warning("\(error)")
+            }
+        }
+        var hooks = Hooks(interface: interface, directory: directory, cancellation: cancellation, report: report)
+        hooks.show = show
+        if runsHooks, let file {
+            attempt { () throws(SetupError) in try hooks.run(file.interface.preDown.map(\.value), of: "PreDown") }
+            if file.interface.savesConfiguration { attempt { () throws(SetupError) in try save(file, report) } }
+        }
+        // What belongs to the interface goes with it.
+        failures += execution(nil, report).takeBack(state.owned)
+        change { $0.owned = SystemState() }
+        report.command("ip link delete dev \(interface)")
+        device.stop()
+        if runsHooks, let file {
+            attempt { () throws(SetupError) in try hooks.run(file.interface.postDown.map(\.value), of: "PostDown") }
+        }
+        func counted(_ count: Int, _ one: String, _ many: String) -> String? { count == 0 ? nil : "\(count) \(count == 1 ? one : many)" }
+        let parts = [
+            counted(state.owned.routeCount, "route", "routes"), counted(state.owned.addresses.count, "address", "addresses"),
+        ].compactMap { $0 }
+        return Outcome(
+            summary: "\(interface) is down: \(parts.isEmpty ? "" : parts.joined(separator: ", ") + " and ")the interface removed",
+            failures: failures)
+    }
+
+    /// Writes the running state back to the file.
+    private func save(_ file: ConfigurationFile, _ report: SetupReport) throws(SetupError) {
+        guard let source else { return }
+        report.command("wg showconf \(interface) > \(source.shownPath)")
+        // Without its interface, the addresses are those of the file.
+        let observed = (try? observation(nil).state(owned: current.owned, firewallMark: 0))?.addresses
+        let isThere = {
+            var netlink = try? NetlinkSocket()
+            return ((try? netlink?.link(index: link)) ?? nil) != nil
+        }()
+        let written = file.interface.addresses.map(\.value).filter(\.address.isLinkLocal)
+        let addresses = isThere ? observed.map { found in found + written.filter { !found.contains($0) } } : nil
+        let text = file.text(saving: device.engine.snapshot(), addresses: addresses)
+        do throws(SystemError) {
+            try FileSystem.replace(source.path, with: text, permissions: FileSystem.status(source.path)?.permissions ?? 0o600)
+        } catch {
+            throw SetupError("save the configuration to \(source.shownPath)", error, remedy: "the file is as it was")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+internal import LinuxSystem
+internal import MachineState
+internal import NetworkTypes
+internal import TunnelConfiguration
+internal import TunnelCore
+internal import TunnelEngine
+
+extension TunnelSetup {
+    /// Makes the running tunnel what the file says now, without disturbing sessions that stay: all of it or, after a failure, nothing.
+    /// - Parameter dryRun: only say what would change.
+    /// - Returns: what changed, a line each.
+    func reload(dryRun: Bool, _ cancellation: Cancellation, _ report: SetupReport) throws(SetupError) -> String {
+        guard let source, let old = current.file else {
+            throw SetupError("reload \(interface)", "it was made without a file", remedy: "`wg setconf` configures it")
+        }
+        let new = try source.load()
+        guard !new.hasErrors else {
+            let text = new.diagnostics.filter { $0.severity == .error }.map(\.description).joined(separator: "\n")
+            throw SetupError("reload \(interface)", "the file has errors; nothing was changed", remedy: text)
+        }
+        var resolved = current.resolved
+        if !dryRun {
+            let missing = new.unresolvedEndpoints.filter { resolved[$0.name] == nil }
+            resolved.merge(try resolve(missing, of: new, cancellation, report)) { $1 }
+        }
+        let peers = EngineChange(from: old, to: new, state: device.engine.snapshot(), resolved: resolved)
+        let plan = try systemPlan(from: old, to: new, resolved: resolved, cancellation)
+        let lines = (peers.lines + plan.steps.compactMap(\.summary) + HookChange.lines(old, new)).map { "  \($0)" }.joined(separator: "\n")
+        guard !lines.isEmpty else {
+            change { $0.file = new }
+            return "\(interface) is what \(source.shownPath) says already: nothing to change"
+        }
+        guard !dryRun else { return "\(interface) would change:\n\(lines)" }
+
+        if !peers.additions.isEmpty {
+            report.command("wg syncconf \(interface) \(new.name)")
+            try device.apply(peers.additions, step: "configure \(interface)")
+        }
+        let owned: SystemState
+        do throws(SetupError) {
+            owned = try execution(cancellation, report).perform(plan, owned: current.owned)
+        } catch {
+            try? device.apply(peers.inverse, step: "configure \(interface)")
+            throw SetupError(
+                "reload \(interface)", "cannot \(error.step): \(error.cause); everything is as it was before", remedy: error.remedy)
+        }
+        if !peers.removals.isEmpty { try device.apply(peers.removals, step: "configure \(interface)") }
+        change { state in
+            state.owned = owned
+            state.file = new
+            state.resolved = resolved
+            state.drift = Drift()
+        }
+        return "\(interface) has changed:\n\(lines)"
+    }
+
+    /// The plan for the system; an interface that hooks moved to another network namespace is theirs, and only peers can change.
+    private func systemPlan(
+        from old: ConfigurationFile, to new: ConfigurationFile, resolved: [EndpointName: Endpoint], _ cancellation: Cancellation
+    ) throws(SetupError) -> Plan {
+        let endpoints = new.tunnelUpdate(resolved: resolved).peers.compactMap(\.endpoint)
+        var netlink = try? NetlinkSocket()
+        guard (try? netlink?.link(index: link)) ?? nil == nil else { return try plan(new, endpoints: endpoints, cancellation) }
+        guard old.interface.asksSameOfSystem(as: new.interface),
+            new.interface.table?.value == .off || DesiredState.destinations(of: old) == DesiredState.destinations(of: new)
+        else {
+            throw SetupError(
+                "reload \(interface)",
+                "its interface was moved to another network namespace, where addresses, routes and name servers aren't ours",
+                remedy: "change them there, or `wg-lite down` and `up` it")
+        }
+        let owned = current.owned
+        return Plan(from: owned, owned: owned, to: owned)
+    }
+}
+
+extension InterfaceConfiguration {
+    /// Whether addresses, MTU, table, mark and name servers are the same.
+    fileprivate func asksSameOfSystem(as other: InterfaceConfiguration) -> Bool {
+        addresses.map(\.value) == other.addresses.map(\.value) && mtu?.value == other.mtu?.value && table?.value == other.table?.value
+            && firewallMark?.value == other.firewallMark?.value && dnsServers.map(\.value) == other.dnsServers.map(\.value)
+            && dnsSearchDomains.map(\.value) == other.dnsSearchDomains.map(\.value)
+    }
+}
+
+/// What a changed file says of hooks.
+enum HookChange {
+    static func lines(_ old: ConfigurationFile, _ new: ConfigurationFile) -> [String] {
+        let (a, b) = (old.interface, new.interface)
+        var lines: [String] = []
+        if a.preUp.map(\.value) != b.preUp.map(\.value) || a.postUp.map(\.value) != b.postUp.map(\.value) {
+            lines.append("~ PreUp, PostUp: not run for a reload")
+        }
+        if a.preDown.map(\.value) != b.preDown.map(\.value) || a.postDown.map(\.value) != b.postDown.map(\.value) {
+            lines.append("~ PreDown, PostDown: for the next down")
+        }
+        if a.savesConfiguration != b.savesConfiguration { lines.append("~ SaveConfig \(b.savesConfiguration)") }
+        return lines
+    }
+}

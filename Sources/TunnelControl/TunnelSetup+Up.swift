@@ -1,0 +1,58 @@
+internal import LinuxSystem
+internal import MachineState
+internal import NetworkTypes
+internal import TunnelConfiguration
+internal import TunnelCore
+internal import TunnelEngine
+internal import WireGuardCrypto
+
+extension TunnelSetup {
+    /// Brings the tunnel up in wg-quick's order. A failure undoes everything done so far.
+    /// - Returns: what a person would like to know of it.
+    func bringUp(_ cancellation: Cancellation, _ report: SetupReport) throws(SetupError) -> String {
+        guard let file = current.file else { return "\(interface) is ready" }
+        let settings = file.interface
+        let hooks = Hooks(interface: interface, directory: directory, cancellation: cancellation, report: report)
+        try hooks.run(settings.preUp.map(\.value), of: "PreUp")
+
+        let resolved = try resolve(file.unresolvedEndpoints, of: file, cancellation, report)
+        change { $0.resolved = resolved }
+        report.command("wg setconf \(interface) \(file.name)")
+        var update = file.tunnelUpdate(resolved: resolved)
+        // A port that the kernel chose stays. The mark comes with the routes that need it.
+        if settings.listenPort == nil { update.listenPort = nil }
+        update.firewallMark = nil
+        try device.apply(update, step: "configure \(interface)")
+
+        let plan = try plan(file, endpoints: update.peers.compactMap(\.endpoint), cancellation)
+        if plan.owned.firewall == nil, !plan.owned.rules.isEmpty {
+            report.warning("neither nft nor iptables is installed: packets to the tunnel's addresses from other networks aren't dropped")
+        }
+        let owned = try execution(cancellation, report).perform(plan, owned: current.owned)
+        change { $0.owned = owned }
+        try hooks.run(settings.postUp.map(\.value), of: "PostUp")
+        return summary(file)
+    }
+
+    private func summary(_ file: ConfigurationFile) -> String {
+        let state = device.engine.snapshot()
+        let owned = current.owned
+        var parts = file.interface.addresses.map(\.value.description)
+        parts.append("port \(state.listenPort)")
+        parts.append("MTU \(owned.mtu)")
+        if owned.routeCount > 0 { parts.append(owned.routeCount == 1 ? "1 route" : "\(owned.routeCount) routes") }
+        var text = "\(interface) is up: \(parts.joined(separator: ", "))"
+        for peer in state.peers.prefix(4) {
+            let endpoint = peer.endpoint.map { "\($0)" } ?? "(it connects to us)"
+            let hint = "waiting for the first handshake (`wg-lite status \(interface)` explains)"
+            text += "\n  peer \(peer.publicKey.abbreviation)  \(endpoint)   \(peer.lastHandshake == nil ? hint : "in touch")"
+        }
+        if state.peers.count > 4 { text += "\n  and \(state.peers.count - 4) more peers" }
+        return text
+    }
+}
+
+extension SystemState {
+    /// Routes that people count.
+    var routeCount: Int { routes.count { $0.kind == .tunnel } }
+}

@@ -1,0 +1,151 @@
+internal import LinuxSystem
+internal import MachineState
+internal import NetworkTypes
+internal import Synchronization
+internal import TunnelConfiguration
+internal import TunnelCore
+internal import TunnelEngine
+internal import WireGuardCrypto
+
+/// What a tunnel has set up, and the operations that change it: bring up, reload, put back, take down. One of them at a time.
+///
+/// Each decides by ``MachineState/Plan`` and acts by ``PlanExecution``; what takes its time (hooks, names, other programs) can be given up.
+final class TunnelSetup: Sendable {
+    /// What is set up, and from what.
+    struct State: Sendable {
+        /// The file in force; nil for a device that others configure.
+        var file: ConfigurationFile?
+        /// Endpoints' names and what they were.
+        var resolved: [EndpointName: Endpoint] = [:]
+        /// What of the system is ours.
+        var owned = SystemState()
+        /// What has vanished and was put back, or wasn't any more.
+        var drift = Drift()
+    }
+
+    let interface: String
+    let source: ConfigurationSource?
+    let options: TunnelSupervisor.Options
+    let record: TunnelRecord
+    let device: TunnelDevice
+    /// The interface's index, whatever it is called.
+    let link: UInt32
+    /// Where hooks run while the tunnel comes up: where it was called.
+    let directory: String
+    let resolver: HostResolver
+    private let state: Mutex<State>
+
+    init(
+        interface: String, source: ConfigurationSource?, file: ConfigurationFile?, options: TunnelSupervisor.Options, record: TunnelRecord,
+        device: TunnelDevice, owned: SystemState
+    ) throws(SetupError) {
+        self.interface = interface
+        self.source = source
+        self.options = options
+        self.record = record
+        self.device = device
+        directory = Process.workingDirectory
+        do throws(SystemError) {
+            resolver = try HostResolver()
+            var netlink = try NetlinkSocket()
+            link = try netlink.link(named: interface)?.index ?? 0
+        } catch {
+            throw SetupError("look up the interface \(interface)", error)
+        }
+        var state = State()
+        state.file = file
+        state.owned = owned
+        self.state = Mutex(state)
+    }
+
+    /// What is set up now.
+    var current: State { state.withLock { $0 } }
+
+    func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+
+    func observation(_ cancellation: Cancellation?) -> SystemObservation {
+        SystemObservation(link: link, tunnel: interface, tools: ExternalTools(cancellation: cancellation))
+    }
+
+    func execution(_ cancellation: Cancellation?, _ report: SetupReport) -> PlanExecution {
+        let requiresDNS = options.requiresDNS
+        return PlanExecution(observation: observation(cancellation), record: record, device: device, report: report) { step in
+            switch step {
+            // A strict reverse path filter may then drop answers; most have none.
+            case .acceptMarkedSources, .keepSecondaryAddresses: true
+            case .setNameServers(_, _?): !requiresDNS
+            default: false
+            }
+        }
+    }
+
+    /// The plan for `file`.
+    /// - Parameter endpoints: where its peers are.
+    func plan(
+        _ file: ConfigurationFile, endpoints: [Endpoint], _ cancellation: Cancellation
+    ) throws(SetupError) -> Plan {
+        let observation = observation(cancellation)
+        let mark = device.engine.snapshot().firewallMark
+        let owned = current.owned
+        let observed = try observation.state(owned: owned, firewallMark: mark)
+        let facts = try observation.facts(file, endpoints: endpoints, owned: owned, firewallMark: mark)
+        do throws(UnmetDemand) {
+            return Plan(from: observed, owned: owned, to: try DesiredState.of(file, facts: facts, owned: owned, observed: observed))
+        } catch {
+            throw SetupError("set up \(interface)", error)
+        }
+    }
+
+    /// Looks up names that have no address yet.
+    func resolve(
+        _ endpoints: [UnresolvedEndpoint], of file: ConfigurationFile, _ cancellation: Cancellation, _ report: SetupReport
+    ) throws(SetupError) -> [EndpointName: Endpoint] {
+        try EndpointResolution.fromEnvironment().resolve(
+            endpoints, file: file.name, report,
+            lookUp: { [resolver] name in
+                (try? resolver.resolve(.init(host: name.host, service: name.service), cancelledBy: cancellation.descriptor)) ?? nil
+            },
+            pause: { length in DescriptorPoll.wait([.init(cancellation.descriptor)], for: length) != [true] })
+    }
+
+    /// Looks names up again whose peers have been silent.
+    func refreshEndpoints(_ cancellation: Cancellation, _ report: SetupReport) {
+        guard let file = current.file else { return }
+        let now = Clock.unixNanoseconds
+        let peers = Dictionary(device.engine.snapshot().peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { $1 })
+        for endpoint in file.unresolvedEndpoints {
+            guard let peer = peers[endpoint.publicKey] else { continue }
+            if let handshake = peer.lastHandshake, handshake + Self.staleAfter.nanoseconds > now { continue }
+            let question = HostResolver.Question(host: endpoint.name.host, service: endpoint.name.service)
+            guard let outcome = (try? resolver.resolve(question, cancelledBy: cancellation.descriptor)) ?? nil else { return }
+            guard case .found(let found) = outcome, let first = found.first, !found.contains(where: { $0 == peer.endpoint }) else {
+                continue
+            }
+            report.notice("peer \(endpoint.publicKey.abbreviation) is silent; \(endpoint.name) is \(first) now")
+            var change = PeerUpdate(publicKey: endpoint.publicKey)
+            change.updatesOnly = true
+            change.endpoint = first
+            var update = TunnelUpdate()
+            update.peers = [change]
+            try? device.engine.apply(update)
+            self.change { $0.resolved[endpoint.name] = first }
+        }
+    }
+
+    /// A handshake that is older means that its session has ended: the reject time plus one attempt.
+    private static let staleAfter = Interval.seconds(180 + 5)
+}
+
+extension SetupError {
+    init(_ step: String, _ demand: UnmetDemand) {
+        switch demand {
+        case .noSuchTable(let name):
+            self.init(
+                "use the routing table \(name)", "there is none of that name in /etc/iproute2/rt_tables", remedy: "write its number")
+        case .mtuTooSmall(let mtu, let address):
+            self.init(
+                step, "an MTU of \(mtu) leaves no room for IPv6, which needs 1280, and \(address) is an IPv6 address",
+                remedy: "write MTU = 1280 or more, or leave the IPv6 address out")
+        }
+    }
+}
