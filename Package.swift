@@ -107,7 +107,7 @@ let package = Package(
             path: "Sources/Examples/adapter-throughput", swiftSettings: strict),
 
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes", "SeededRandom"], swiftSettings: strict),
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(name: "LinuxSystemTests", dependencies: ["CLinuxShims", "LinuxSystem", "NetworkTypes"], swiftSettings: strict),
         .testTarget(name: "TunAdapterTests", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"], swiftSettings: strict),
         .testTarget(name: "TunAdapterABITests", dependencies: ["CTunAdapter", "LinuxSystem", "TunAdapterABI"], swiftSettings: strict),
         .testTarget(

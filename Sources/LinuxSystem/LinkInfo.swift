@@ -43,7 +43,8 @@ public struct LinkInfo: Hashable, Sendable {
 
     /// - Returns: nil where `message` isn't about a link.
     init?(_ message: NetlinkMessage) {
-        guard let part = message.fixedPart(as: ifinfomsg.self), part.ifi_family == UInt8(AF_UNSPEC) else { return nil }
+        guard let part = message.fixedPart(as: ifinfomsg.self), part.ifi_family == UInt8(AF_UNSPEC), part.ifi_index > 0
+        else { return nil }
         index = UInt32(part.ifi_index)
         flags = part.ifi_flags
         let attributes = message.attributes(after: MemoryLayout<ifinfomsg>.size)

@@ -1,56 +1,79 @@
 internal import CLinuxShims
-internal import CMnl
 internal import NetworkTypes
 
 /// A received netlink message, valid as long as the buffer it was read into.
+///
+/// Its lengths and numbers are the sender's: none is believed beyond the bytes that are there. Source: netlink(7).
 @safe
 struct NetlinkMessage {
-    private let header: UnsafePointer<nlmsghdr>
+    private static let headerSize = MemoryLayout<nlmsghdr>.size
 
-    /// - Precondition: the whole message lies in memory, as mnl_nlmsg_ok says.
-    init(_ header: UnsafePointer<nlmsghdr>) {
-        unsafe self.header = header
+    private let header: nlmsghdr
+    private let payload: UnsafeRawBufferPointer
+
+    private init(_ header: nlmsghdr, _ payload: UnsafeRawBufferPointer) {
+        self.header = header
+        unsafe self.payload = payload
     }
 
-    var type: Int { unsafe Int(header.pointee.nlmsg_type) }
-    var flags: Int32 { unsafe Int32(header.pointee.nlmsg_flags) }
-    var sequence: UInt32 { unsafe header.pointee.nlmsg_seq }
+    /// Calls `body` with each message that lies in `datagram` as a whole.
+    static func visit(_ datagram: UnsafeRawBufferPointer, _ body: (NetlinkMessage) -> Void) {
+        var offset = 0
+        while datagram.count - offset >= headerSize {
+            // SAFETY: a header's bytes are left at the offset; the length that it says is checked before anything behind it is touched.
+            let header = unsafe datagram.loadUnaligned(fromByteOffset: offset, as: nlmsghdr.self)
+            guard let size = Int(exactly: header.nlmsg_len), size >= headerSize, size <= datagram.count - offset else { return }
+            let payload = unsafe UnsafeRawBufferPointer(rebasing: datagram[(offset + headerSize)..<(offset + size)])
+            body(unsafe NetlinkMessage(header, payload))
+            offset += NetlinkAttributes.aligned(size)
+        }
+    }
+
+    var type: Int { Int(header.nlmsg_type) }
+    var flags: Int32 { Int32(header.nlmsg_flags) }
+    var sequence: UInt32 { header.nlmsg_seq }
 
     /// The fixed part, or nil where the message is too short for it.
     func fixedPart<Part: BitwiseCopyable>(as type: Part.Type) -> Part? {
-        // SAFETY: the payload's length is checked against the part's.
-        guard unsafe mnl_nlmsg_get_payload_len(header) >= MemoryLayout<Part>.size else { return nil }
-        return unsafe mnl_nlmsg_get_payload(header)!.loadUnaligned(as: Part.self)
+        guard unsafe payload.count >= MemoryLayout<Part>.size else { return nil }
+        // SAFETY: the payload is at least as long as the part.
+        return unsafe payload.loadUnaligned(as: Part.self)
     }
 
-    /// The attributes behind a fixed part of `size` bytes.
+    /// The attributes behind a fixed part of `size` bytes; none where the message is shorter.
     func attributes(after size: Int) -> NetlinkAttributes {
-        // SAFETY: both bounds lie in the message; a message without room for attributes has none.
-        let start = unsafe UnsafeRawPointer(mnl_nlmsg_get_payload_offset(header, size)!)
-        let end = unsafe UnsafeRawPointer(mnl_nlmsg_get_payload_tail(header)!)
-        return unsafe NetlinkAttributes(start: start, count: max(0, end - start))
+        let start = unsafe min(NetlinkAttributes.aligned(size), payload.count)
+        return unsafe NetlinkAttributes(UnsafeRawBufferPointer(rebasing: payload[start...]))
     }
 }
 
 /// Attributes in a row; fields of the kernel's answers are looked up by number, and what is absent or misshapen is nil.
 @safe
 struct NetlinkAttributes {
-    private let start: UnsafeRawPointer
-    private let count: Int
+    private static let headerSize = MemoryLayout<nlattr>.size
+    /// The bits of an attribute's type that are its number; the others tell of nesting and byte order.
+    private static let numberMask: UInt16 = 0x3fff
 
-    init(start: UnsafeRawPointer, count: Int) {
-        unsafe self.start = start
-        self.count = count
+    private let bytes: UnsafeRawBufferPointer
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe self.bytes = bytes
     }
+
+    /// Messages and attributes begin at multiples of four bytes.
+    static func aligned(_ size: Int) -> Int { (size + 3) & ~3 }
 
     /// Calls `body` with each attribute's number and value.
     func visit(_ body: (Int, NetlinkAttribute) -> Void) {
-        var at = unsafe start.assumingMemoryBound(to: nlattr.self)
-        // SAFETY: mnl_attr_ok keeps every attribute, header and value, inside of the `count` bytes.
-        while unsafe mnl_attr_ok(at, Int32(count - (UnsafeRawPointer(at) - start))) {
-            let value = unsafe UnsafeRawBufferPointer(start: mnl_attr_get_payload(at), count: Int(mnl_attr_get_payload_len(at)))
-            body(unsafe Int(mnl_attr_get_type(at)), unsafe NetlinkAttribute(value))
-            unsafe at = UnsafePointer(mnl_attr_next(at))
+        var offset = 0
+        while unsafe bytes.count - offset >= Self.headerSize {
+            // SAFETY: a header's bytes are left at the offset; the length that it says is checked before the value is touched.
+            let header = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: nlattr.self)
+            let size = Int(header.nla_len)
+            guard size >= Self.headerSize, unsafe size <= bytes.count - offset else { return }
+            let value = unsafe UnsafeRawBufferPointer(rebasing: bytes[(offset + Self.headerSize)..<(offset + size)])
+            body(Int(header.nla_type & Self.numberMask), unsafe NetlinkAttribute(value))
+            offset += Self.aligned(size)
         }
     }
 
@@ -83,16 +106,15 @@ struct NetlinkAttribute {
 
     /// An IPv4 address of 4 bytes or an IPv6 address of 16.
     var address: IPAddress? {
-        switch unsafe bytes.count {
-        case 4: unsafe .v4(IPv4Address(bytes: bytes.baseAddress!))
-        case 16: unsafe .v6(IPv6Address(bytes: bytes.baseAddress!))
+        // SAFETY: as many bytes are there as the address has.
+        switch unsafe (bytes.baseAddress, bytes.count) {
+        case (let base?, 4): unsafe .v4(IPv4Address(bytes: base))
+        case (let base?, 16): unsafe .v6(IPv6Address(bytes: base))
         default: nil
         }
     }
 
-    var nested: NetlinkAttributes {
-        unsafe NetlinkAttributes(start: bytes.baseAddress!, count: bytes.count)
-    }
+    var nested: NetlinkAttributes { unsafe NetlinkAttributes(bytes) }
 
     private func integer<Integer: FixedWidthInteger & BitwiseCopyable>() -> Integer? {
         // SAFETY: the value is as long as the integer.

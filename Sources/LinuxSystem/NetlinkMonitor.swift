@@ -47,7 +47,6 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
             do {
                 try socket.receive { message in
                     if let event = Self.event(message) { events.append(event) }
-                    return nil
                 }
             } catch {
                 if error.isWouldBlock { return events }
@@ -61,7 +60,7 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
     public func drain() throws(SystemError) {
         while true {
             do {
-                try socket.receive { _ in nil }
+                try socket.receive { _ in }
             } catch {
                 if error.isWouldBlock { return }
                 // More happened than the socket could hold.

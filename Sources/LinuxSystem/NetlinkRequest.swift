@@ -28,14 +28,10 @@ struct NetlinkRequest: ~Copyable {
         unsafe buffer.deallocate()
     }
 
-    var isDump: Bool {
-        unsafe Int32(header.pointee.nlmsg_flags) & NLM_F_DUMP == NLM_F_DUMP
-    }
-
-    /// Sets the number that answers carry, and asks for an acknowledgement where none comes anyhow.
-    func seal(sequence: UInt32) -> UnsafeRawBufferPointer {
+    /// Sets the number that answers carry, and what is to be answered: NLM_F_ACK or NLM_F_DUMP.
+    func seal(sequence: UInt32, flags: Int32) -> UnsafeRawBufferPointer {
         unsafe header.pointee.nlmsg_seq = sequence
-        if !isDump { unsafe header.pointee.nlmsg_flags |= UInt16(NLM_F_ACK) }
+        unsafe header.pointee.nlmsg_flags |= UInt16(flags)
         return unsafe UnsafeRawBufferPointer(start: buffer, count: Int(header.pointee.nlmsg_len))
     }
 

@@ -16,25 +16,22 @@ public struct LinkAddress: Hashable, Sendable {
 extension NetlinkSocket {
     /// The addresses of one link, or of all.
     public mutating func addresses(ofLink index: UInt32? = nil) throws(SystemError) -> [LinkAddress] {
-        let request = NetlinkRequest("list", "addresses", type: Int(RTM_GETADDR), flags: NLM_F_DUMP)
+        let request = NetlinkRequest("list", "addresses", type: Int(RTM_GETADDR))
         var part = ifaddrmsg()
         part.ifa_index = index ?? 0
         request.setFixedPart(part)
-        var addresses: [LinkAddress] = []
-        try perform(request) { message in
-            guard let part = message.fixedPart(as: ifaddrmsg.self) else { return }
+        return try list(request) { message in
+            guard let part = message.fixedPart(as: ifaddrmsg.self) else { return nil }
             let attributes = message.attributes(after: MemoryLayout<ifaddrmsg>.size)
             // Of a point-to-point address IFA_ADDRESS is the far end; the local one is IFA_LOCAL.
             guard let address = (attributes[Int(IFA_LOCAL)] ?? attributes[Int(IFA_ADDRESS)])?.address,
                 Int(part.ifa_prefixlen) <= address.bitWidth, index == nil || part.ifa_index == index
-            else { return }
+            else { return nil }
             let flags = attributes[Int(IFA_FLAGS)]?.uint32 ?? UInt32(part.ifa_flags)
-            addresses.append(
-                LinkAddress(
-                    link: part.ifa_index, address: IPInterfaceAddress(address, prefixLength: part.ifa_prefixlen), scope: part.ifa_scope,
-                    isTentative: flags & 0x40 != 0))
+            return LinkAddress(
+                link: part.ifa_index, address: IPInterfaceAddress(address, prefixLength: part.ifa_prefixlen), scope: part.ifa_scope,
+                isTentative: flags & 0x40 != 0)
         }
-        return addresses
     }
 
     /// Gives a link an address; an IPv6 address is usable at once (no duplicate address detection).

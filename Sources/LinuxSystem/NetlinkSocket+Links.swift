@@ -4,13 +4,9 @@ internal import Glibc
 extension NetlinkSocket {
     /// Every interface of the namespace, in order of index.
     public mutating func links() throws(SystemError) -> [LinkInfo] {
-        let request = NetlinkRequest("list", "interfaces", type: Int(RTM_GETLINK), flags: NLM_F_DUMP)
+        let request = NetlinkRequest("list", "interfaces", type: Int(RTM_GETLINK))
         request.setFixedPart(ifinfomsg())
-        var links: [LinkInfo] = []
-        try perform(request) { message in
-            if let link = LinkInfo(message) { links.append(link) }
-        }
-        return links.sorted { $0.index < $1.index }
+        return try list(request) { LinkInfo($0) }.sorted { $0.index < $1.index }
     }
 
     /// The interface of that name, or of that alternative name; nil if there is none.

@@ -7,24 +7,23 @@ extension NetlinkSocket {
     public mutating func routes(
         family: AddressFamily, table: UInt32? = nil, link: UInt32? = nil
     ) throws(SystemError) -> [RouteSpecification] {
-        let request = NetlinkRequest("list", "routes", type: Int(RTM_GETROUTE), flags: NLM_F_DUMP)
+        let request = NetlinkRequest("list", "routes", type: Int(RTM_GETROUTE))
         var part = rtmsg()
         part.rtm_family = family.number
         request.setFixedPart(part)
         if let table { request.put(Int(RTA_TABLE.rawValue), table) }
         if let link { request.put(Int(RTA_OIF.rawValue), link) }
-        var routes: [RouteSpecification] = []
         do {
-            try perform(request) { message in
-                if let route = RouteSpecification(message), table == nil || route.table == table, link == nil || route.link == link {
-                    routes.append(route)
-                }
+            return try list(request) { message in
+                guard let route = RouteSpecification(message), table == nil || route.table == table, link == nil || route.link == link
+                else { return nil }
+                return route
             }
         } catch {
             // A table that no route ever was in doesn't exist, which is the same as empty.
             guard error.errno == ENOENT else { throw error }
+            return []
         }
-        return routes
     }
 
     /// Adds a route.

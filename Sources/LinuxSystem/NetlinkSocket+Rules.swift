@@ -51,15 +51,11 @@ public struct RuleSpecification: Hashable, Sendable {
 extension NetlinkSocket {
     /// The rules of a family that lead to tables, in order of priority.
     public mutating func rules(family: AddressFamily) throws(SystemError) -> [RuleSpecification] {
-        let request = NetlinkRequest("list", "rules", type: Int(RTM_GETRULE), flags: NLM_F_DUMP)
+        let request = NetlinkRequest("list", "rules", type: Int(RTM_GETRULE))
         var part = fib_rule_hdr()
         part.family = family.number
         request.setFixedPart(part)
-        var rules: [RuleSpecification] = []
-        try perform(request) { message in
-            if let rule = RuleSpecification(message) { rules.append(rule) }
-        }
-        return rules.sorted { $0.priority ?? 0 < $1.priority ?? 0 }
+        return try list(request) { RuleSpecification($0) }.sorted { $0.priority ?? 0 < $1.priority ?? 0 }
     }
 
     /// Adds a rule.

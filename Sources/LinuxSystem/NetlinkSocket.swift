@@ -1,5 +1,4 @@
 internal import CLinuxShims
-internal import CMnl
 internal import Glibc
 
 /// A route netlink socket: asks the kernel about links, addresses, routes and rules of one network namespace, and changes them.
@@ -43,67 +42,83 @@ public struct NetlinkSocket: ~Copyable, Sendable {
         return descriptor
     }
 
-    /// Sends `request` and waits until the kernel has acknowledged it or listed everything.
+    /// Sends `request` and waits until the kernel has acknowledged it.
     /// - Parameter body: called with each message of the answer.
     mutating func perform(_ request: borrowing NetlinkRequest, _ body: (NetlinkMessage) -> Void = { _ in }) throws(SystemError) {
+        try ask(request, flags: NLM_F_ACK, body).get(request)
+    }
+
+    /// Asks for everything of a kind, as `read` makes it of the answer's messages.
+    ///
+    /// What changes while the kernel lists makes it begin again, so that the result is a state that there was.
+    /// - Throws: EINTR when it changed each time.
+    mutating func list<Element>(
+        _ request: borrowing NetlinkRequest, _ read: (NetlinkMessage) -> Element?
+    ) throws(SystemError) -> [Element] {
+        for _ in 0..<Self.listingAttempts {
+            var elements: [Element] = []
+            let outcome = try ask(request, flags: NLM_F_DUMP) { message in
+                if let element = read(message) { elements.append(element) }
+            }
+            guard outcome == .interrupted else {
+                try outcome.get(request)
+                return elements
+            }
+        }
+        throw SystemError(
+            errno: EINTR, operation: request.operation, subject: request.subject, detail: "they changed while they were listed, each time")
+    }
+
+    /// A listing takes milliseconds; what changes in each of so many is being changed without pause.
+    private static let listingAttempts = 32
+
+    private mutating func ask(
+        _ request: borrowing NetlinkRequest, flags: Int32, _ body: (NetlinkMessage) -> Void
+    ) throws(SystemError) -> NetlinkAnswer.Outcome {
         lastSequence &+= 1
-        let sequence = lastSequence
-        let bytes = unsafe request.seal(sequence: sequence)
+        var answer = NetlinkAnswer(sequence: lastSequence)
+        let bytes = unsafe request.seal(sequence: lastSequence, flags: flags)
         guard try unsafe descriptor.write(bytes) == bytes.count else {
             throw SystemError(errno: EMSGSIZE, operation: request.operation, subject: request.subject)
         }
-        var isOver = false
-        while !isOver {
+        while true {
             try receive { message in
-                // An answer to a request that was given up is not ours.
-                guard !isOver, message.sequence == sequence else { return nil }
-                switch message.type {
-                case Int(CLINUX_NLMSG_ERROR), Int(CLINUX_NLMSG_DONE):
-                    isOver = true
-                    return Self.failure(in: message, request.operation, request.subject)
-                case Int(CLINUX_NLMSG_NOOP): return nil
-                default:
-                    body(message)
-                    return nil
-                }
+                if answer.take(message) { body(message) }
             }
+            if let outcome = answer.outcome { return outcome }
         }
     }
 
-    /// Receives one datagram of messages, waiting for it, and calls `body` with each until it gives an error to throw.
-    func receive(_ body: (NetlinkMessage) -> SystemError?) throws(SystemError) {
-        var failure: SystemError?
+    /// Receives one datagram of messages, waiting for it, and calls `body` with each. What doesn't come from the kernel is passed over.
+    /// - Throws: ENOBUFS when messages were lost.
+    func receive(_ body: (NetlinkMessage) -> Void) throws(SystemError) {
         let descriptor = descriptor.rawValue
-        unsafe withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
+        let failure: SystemError? = unsafe withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
+            var sender = sockaddr_nl()
             var count: Int
             repeat {
-                count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+                var size = socklen_t(MemoryLayout<sockaddr_nl>.size)
+                // SAFETY: recvfrom fills at most the buffer, and a sockaddr_nl of that size. MSG_TRUNC has it return what there was.
+                count = unsafe withUnsafeMutablePointer(to: &sender) { pointer in
+                    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        unsafe recvfrom(descriptor, buffer.baseAddress, buffer.count, CLINUX_MSG_TRUNC, $0, &size)
+                    }
+                }
             } while count < 0 && Glibc.errno == EINTR
-            guard count >= 0 else {
-                failure = SystemError(operation: "recv", subject: "netlink")
-                return
-            }
-            var left = Int32(count)
-            // SAFETY: mnl_nlmsg_ok keeps each message inside of the bytes received.
-            var header = unsafe UnsafePointer(buffer.baseAddress!.assumingMemoryBound(to: nlmsghdr.self))
-            while unsafe failure == nil && mnl_nlmsg_ok(header, left) {
-                failure = body(unsafe NetlinkMessage(header))
-                unsafe header = UnsafePointer(mnl_nlmsg_next(header, &left))
-            }
+            guard count >= 0 else { return SystemError(operation: "recv", subject: "netlink") }
+            // Any process of the namespace may send here with the right privilege; only the kernel is number 0.
+            guard sender.nl_pid == 0 else { return nil }
+            guard count <= buffer.count else { return SystemError(errno: ENOBUFS, operation: "recv", subject: "netlink") }
+            unsafe NetlinkMessage.visit(UnsafeRawBufferPointer(rebasing: buffer[..<count]), body)
+            return nil
         }
         if let failure { throw failure }
     }
+}
 
-    /// The error in an acknowledgement, or in the end of a listing: a negative errno, and behind it perhaps the kernel's words.
-    private static func failure(in message: NetlinkMessage, _ operation: String, _ subject: String) -> SystemError? {
-        guard let code = message.fixedPart(as: Int32.self), code < 0 else { return nil }
-        var detail = ""
-        if message.flags & CLINUX_NLM_F_ACK_TLVS != 0 {
-            // An acknowledgement repeats the header of the request (all of it, when it isn't capped: then nothing is found here).
-            let isError = message.type == Int(CLINUX_NLMSG_ERROR)
-            let size = isError ? MemoryLayout<nlmsgerr>.size : MemoryLayout<Int32>.size
-            detail = message.attributes(after: size)[Int(CLINUX_NLMSGERR_ATTR_MSG)]?.string ?? ""
-        }
-        return SystemError(errno: -code, operation: operation, subject: subject, detail: detail)
+extension NetlinkAnswer.Outcome {
+    fileprivate func get(_ request: borrowing NetlinkRequest) throws(SystemError) {
+        guard case .failed(let errno, let detail) = self else { return }
+        throw SystemError(errno: errno, operation: request.operation, subject: request.subject, detail: detail)
     }
 }

@@ -6,11 +6,13 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/netlink.h>
+#include <sys/socket.h>
 
 static const int CLINUX_SOL_NETLINK = 270;
 static const int CLINUX_NETLINK_EXT_ACK = NETLINK_EXT_ACK;
 static const int CLINUX_NETLINK_CAP_ACK = NETLINK_CAP_ACK;
 static const int CLINUX_NETLINK_GET_STRICT_CHK = NETLINK_GET_STRICT_CHK;
+static const int CLINUX_MSG_TRUNC = MSG_TRUNC;
 static const int CLINUX_NLMSG_NOOP = NLMSG_NOOP;
 static const int CLINUX_NLMSG_ERROR = NLMSG_ERROR;
 static const int CLINUX_NLMSG_DONE = NLMSG_DONE;
