@@ -51,10 +51,10 @@ public struct InterfaceConfiguration: Sendable {
     public internal(set) var dnsSearchDomains: [Located<String>] = []
     public internal(set) var mtu: Located<UInt32>?
     public internal(set) var table: Located<RoutingTableChoice>?
-    public internal(set) var preUp: [Located<String>] = []
-    public internal(set) var postUp: [Located<String>] = []
-    public internal(set) var preDown: [Located<String>] = []
-    public internal(set) var postDown: [Located<String>] = []
+    public internal(set) var preUp: [Located<HookCommand>] = []
+    public internal(set) var postUp: [Located<HookCommand>] = []
+    public internal(set) var preDown: [Located<HookCommand>] = []
+    public internal(set) var postDown: [Located<HookCommand>] = []
     public internal(set) var savesConfiguration = false
 }
 

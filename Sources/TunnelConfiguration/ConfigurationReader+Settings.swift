@@ -16,10 +16,10 @@ extension ConfigurationReader {
         case .mtu:
             file.interface.mtu = located(setting, value) { text throws(ValueError) in try ConfigurationValue.number(text, 68...65535) }
         case .table: file.interface.table = located(setting, value, ConfigurationValue.table)
-        case .preUp: file.interface.preUp.append(Located(value.text, at: setting.span))
-        case .postUp: file.interface.postUp.append(Located(value.text, at: setting.span))
-        case .preDown: file.interface.preDown.append(Located(value.text, at: setting.span))
-        case .postDown: file.interface.postDown.append(Located(value.text, at: setting.span))
+        case .preUp: file.interface.preUp.append(Located(HookCommand(bytes: Array(value)), at: setting.span))
+        case .postUp: file.interface.postUp.append(Located(HookCommand(bytes: Array(value)), at: setting.span))
+        case .preDown: file.interface.preDown.append(Located(HookCommand(bytes: Array(value)), at: setting.span))
+        case .postDown: file.interface.postDown.append(Located(HookCommand(bytes: Array(value)), at: setting.span))
         case .saveConfig:
             file.interface.savesConfiguration = located(setting, value, ConfigurationValue.bool)?.value ?? false
         case .publicKey: file.peers[peer].publicKey = key(setting, dense) { text throws(KeyTextError) in try PublicKey(base64: text) }

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import TunnelConfiguration
 
 /// The commands of PreUp, PostUp, PreDown and PostDown, run as wg-quick runs them: by bash, where a command that fails fails the hook,
 /// wherever it stands in a list or a pipe.
@@ -21,9 +22,9 @@ struct Hooks {
 
     /// Runs the commands in order; `%i` in them is the interface. What one leaves running in the background isn't waited for.
     /// - Throws: the first that fails.
-    func run(_ commands: [String], of phase: String) throws(SetupError) {
+    func run(_ commands: [HookCommand], of phase: String) throws(SetupError) {
         for command in commands {
-            let bytes = Self.expand(Array(command.utf8), interface: interface)
+            let bytes = Self.expand(command.bytes, interface: interface)
             let shown = String(decoding: bytes, as: UTF8.self)
             report.command(shown)
             let step = "run \(phase) `\(shown)`"

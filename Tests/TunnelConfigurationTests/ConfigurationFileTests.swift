@@ -235,4 +235,11 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
         #expect(NearMiss.nearest(to: "Colour", among: ConfigurationKey.allCases.map(\.rawValue)) == nil)
         #expect(NearMiss.nearest(to: String(repeating: "x", count: 100_000), among: ["MTU"]) == nil)
     }
+
+    @Test func `a hook is its bytes, in whatever encoding they are`() {
+        let line = Array("PostUp = printf f".utf8) + [0xfc, 0xff] + Array("%i # %i%%i %\n".utf8)
+        let file = ConfigurationFile(text: Array("[Interface]\n".utf8) + line, name: "latin.conf")
+        let command = Array("printf f".utf8) + [0xfc, 0xff]
+        #expect(file.interface.postUp.map(\.value.bytes) == [command + Array("%i # %i%%i %".utf8)])
+    }
 }

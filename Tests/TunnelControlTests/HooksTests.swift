@@ -1,6 +1,7 @@
 import LinuxSystem
 import NetworkTypes
 import Testing
+import TunnelConfiguration
 
 @testable import TunnelControl
 
@@ -32,7 +33,15 @@ import Testing
         .enabled(if: ChildProcess.find("bash") != nil, "bash is not installed"),
         arguments: ["false; true", "false | cat", "(exit 4); echo"])
     func `a command that fails anywhere fails the hook`(command: String) throws {
-        #expect(throws: SetupError.self) { try hooks().run([command], of: "PostUp") }
+        #expect(throws: SetupError.self) { try hooks().run([HookCommand(bytes: Array(command.utf8))], of: "PostUp") }
+    }
+
+    @Test func `the shell is given a hook's bytes as they stand in the file`() throws {
+        let directory = try TemporaryDirectory()
+        let line = Array("PostUp = printf %s ".utf8) + [0x66, 0xfc, 0x72] + Array(" >latin\n".utf8)
+        let file = ConfigurationFile(text: Array("[Interface]\n".utf8) + line, name: "latin.conf")
+        try hooks(directory: directory.path).run(file.interface.postUp.map(\.value), of: "PostUp")
+        #expect(try FileSystem.read(directory["latin"]) == [0x66, 0xfc, 0x72])
     }
 
     @Test func `what a hook leaves running isn't waited for`() throws {
