@@ -33,11 +33,18 @@ public struct FileDescriptor: ~Copyable, Sendable {
         return rawValue
     }
 
-    /// Another descriptor for the same open file, close-on-exec.
+    /// Another descriptor for the same open file, close-on-exec, and none of the three standard ones.
     public func duplicate() throws(SystemError) -> FileDescriptor {
-        let copy = fcntl(rawValue, F_DUPFD_CLOEXEC, 0)
+        let copy = fcntl(rawValue, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { throw SystemError(operation: "fcntl F_DUPFD_CLOEXEC") }
         return FileDescriptor(owning: copy)
+    }
+
+    /// Whether `number` is an open end of a pipe to write to.
+    public static func isWritingEndOfPipe(_ number: Int32) -> Bool {
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return false }
+        return fcntl(number, F_GETFL) & O_ACCMODE == O_WRONLY
     }
 
     /// Reads what is there, up to `buffer`'s size; 0 at the end of the file.

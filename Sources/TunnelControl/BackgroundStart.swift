@@ -4,9 +4,7 @@ internal import NetworkTypes
 /// Going to the background: this program starts itself again, and the new process says over a pipe when it is ready, or why it
 /// can't be. A running Swift program has threads, so it is never forked.
 public enum BackgroundStart {
-    /// The number under which the new process finds the pipe: far from those that others hand over by number.
-    static let readyDescriptor: Int32 = 200
-    /// The environment variable that tells it so.
+    /// The environment variable that tells the new process under which number it finds the pipe.
     static let variable = "WG_LITE_READY_FD"
 
     /// Starts this program again with `arguments` and waits for its word. Interrupting us interrupts it.
@@ -16,10 +14,11 @@ public enum BackgroundStart {
             let signals = try SignalDescriptor([SignalDescriptor.interrupt, SignalDescriptor.terminate, SignalDescriptor.hangUp])
             var pipe = try Pipe()
             let reading = pipe.takeReadingEnd()
-            let writing = pipe.takeWritingEnd()
+            // A number that stays the same in the child: not one of the standard descriptors.
+            let writing = try pipe.takeWritingEnd().duplicate()
             let child = try ChildProcess.start(
-                Process.executable, arguments, name: "wg-lite", environment: Process.environment + ["\(variable)=\(readyDescriptor)"],
-                output: .descriptor(2), passing: (writing.rawValue, as: readyDescriptor), newSession: true)
+                Process.executable, arguments, name: "wg-lite", environment: Process.environment + ["\(variable)=\(writing.rawValue)"],
+                output: .descriptor(2), passing: (writing.rawValue, as: writing.rawValue), newSession: true)
             _ = consume writing
             return wait(for: child, reading, signals)
         } catch {
@@ -51,13 +50,20 @@ public enum BackgroundStart {
     }
 
     /// The word that a process which was started so owes; nil for one that wasn't.
-    public static func takeWord() -> Word? {
-        guard let text = Process.environment(variable), let number = Int32(text) else { return nil }
+    /// - Throws: when it was started so and lacks the pipe: it must never take itself for the one that starts another.
+    public static func takeWord() throws(SetupError) -> Word? {
+        guard let text = Process.environment(variable) else { return nil }
         Process.removeEnvironment(variable)
+        guard let number = Int32(text), number > 2, FileDescriptor.isWritingEndOfPipe(number) else {
+            throw SetupError("start in the background", "\(variable) does not name the pipe of the process that waits", remedy: "unset it")
+        }
         let inherited = FileDescriptor(owning: number)
         // The duplicate closes in programs that we start: a hook that stays must not keep the other side waiting.
-        guard let own = try? inherited.duplicate() else { return nil }
-        return Word(own)
+        do throws(SystemError) {
+            return Word(try inherited.duplicate())
+        } catch {
+            throw SetupError("start in the background", error)
+        }
     }
 
     /// What the starting process waits for. Forgetting it means failure without a word.

@@ -19,7 +19,7 @@ struct DeviceCommand: ParsableCommand {
     var foreground = false
 
     func run() throws {
-        let word = BackgroundStart.takeWord()
+        let word = try BackgroundStart.takeWord()
         let isChild = word != nil
         guard ConfigurationSource.isInterfaceName(interface) else {
             throw CommandFailure("\"\(interface)\" can't name an interface: 1 to 15 letters, digits and _=+.-")

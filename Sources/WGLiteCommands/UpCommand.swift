@@ -38,7 +38,7 @@ struct UpCommand: ParsableCommand {
     @OptionGroup var engine: EngineOptionGroup
 
     func run() throws {
-        let word = BackgroundStart.takeWord()
+        let word = try BackgroundStart.takeWord()
         let isChild = word != nil
         let (source, file) = try Self.read(config)
         if !isChild { try Self.show(file, quiet: output.quiet, outcome: "\(source.interface) was not created; nothing was changed.") }
