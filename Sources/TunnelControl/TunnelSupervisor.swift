@@ -99,7 +99,7 @@ public final class TunnelSupervisor {
     }
 
     /// Whether anything has been made yet that a failure would undo.
-    public var hasChangedAnything: Bool { setup != nil }
+    public private(set) var hasChangedAnything = false
 
     /// Brings the tunnel up in wg-quick's order. A failure undoes everything done so far.
     /// - Returns: what a person would like to know of it.
@@ -183,6 +183,7 @@ public final class TunnelSupervisor {
             device.stop()
             throw error
         }
+        hasChangedAnything = true
         let watch = LinkWatch(interface)
         device.follow(watch.state, report)
         link = consume watch
