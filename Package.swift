@@ -51,6 +51,10 @@ let package = Package(
                 .unsafeFlags([
                     "-static-stdlib", "-use-ld=lld", "-Xlinker", "-soname", "-Xlinker", "libtunadapter.so.1", "-Xlinker",
                     "--version-script=\(Context.packageDirectory)/Sources/TunAdapterLibrary/tunadapter.map",
+                    // What it has registered with the process, and threads under way in it, outlive dlclose.
+                    "-Xlinker", "-z", "-Xlinker", "nodelete",
+                    // Resolving a function at its first call takes up to 11 KiB of the caller's stack.
+                    "-Xlinker", "-z", "-Xlinker", "now",
                 ])
             ]),
         .target(name: "WireGuardCrypto", dependencies: ["CAcceleratedAEAD", "CSodium"], swiftSettings: strict),

@@ -53,6 +53,10 @@ int clinux_tun_features(int descriptor, uint32_t *features) {
     return ioctl(descriptor, TUNGETFEATURES, features);
 }
 
+int clinux_tun_namespace(int descriptor) {
+    return ioctl(descriptor, SIOCGSKNS);
+}
+
 int clinux_driver_version(int socket, const char *interface, char *driver, char *version) {
     struct ethtool_drvinfo info;
     memset(&info, 0, sizeof info);

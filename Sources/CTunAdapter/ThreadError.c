@@ -28,3 +28,14 @@ int ctunadapter_error_code(void) {
 const char *ctunadapter_thread_message(void) {
     return last_message;
 }
+
+void ctunadapter_save_error(struct ctunadapter_saved_error *saved) {
+    _Static_assert(sizeof saved->message == sizeof last_message, "both hold every message");
+    saved->code = last_code;
+    memcpy(saved->message, last_message, sizeof last_message);
+}
+
+void ctunadapter_restore_error(const struct ctunadapter_saved_error *saved) {
+    last_code = saved->code;
+    memcpy(last_message, saved->message, sizeof last_message);
+}

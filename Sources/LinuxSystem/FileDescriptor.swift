@@ -35,6 +35,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
 
     /// Another descriptor for the same open file, close-on-exec, and none of the three standard ones.
     public func duplicate() throws(SystemError) -> FileDescriptor {
+        try Self.duplicate(of: rawValue)
+    }
+
+    /// Another descriptor, close-on-exec and none of the three standard ones, for the open file that has the number `rawValue`.
+    public static func duplicate(of rawValue: Int32) throws(SystemError) -> FileDescriptor {
         let copy = fcntl(rawValue, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { throw SystemError(operation: "fcntl F_DUPFD_CLOEXEC") }
         return FileDescriptor(owning: copy)

@@ -12,6 +12,8 @@ public struct LinkInfo: Hashable, Sendable {
         public var isTun = false
         /// Attached descriptors; known only of multi-queue interfaces, see ``LinkInfo/hasCarrier`` for the others.
         public var queueCount: UInt32?
+        /// Descriptors whose queue is switched off, and can be switched on again; known as ``queueCount``.
+        public var disabledQueueCount: UInt32?
         /// Who may attach without CAP_NET_ADMIN.
         public var owner: UInt32?
         public var group: UInt32?
@@ -73,6 +75,7 @@ extension LinkInfo.Tun {
         isMultiQueue = data[Int(IFLA_TUN_MULTI_QUEUE)]?.uint8 == 1
         isTun = data[Int(IFLA_TUN_TYPE)]?.uint8 == 1
         queueCount = data[Int(IFLA_TUN_NUM_QUEUES)]?.uint32
+        disabledQueueCount = data[Int(IFLA_TUN_NUM_DISABLED_QUEUES)]?.uint32
         owner = data[Int(IFLA_TUN_OWNER)]?.uint32
         group = data[Int(IFLA_TUN_GROUP)]?.uint32
     }

@@ -93,7 +93,7 @@ public struct NetlinkSocket: ~Copyable, Sendable {
     /// - Throws: ENOBUFS when messages were lost.
     func receive(_ body: (NetlinkMessage) -> Void) throws(SystemError) {
         let descriptor = descriptor.rawValue
-        let failure: SystemError? = unsafe withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
+        let failure: SystemError? = unsafe withHeapBuffer(byteCount: 1 << 16) { buffer in
             var sender = sockaddr_nl()
             var count: Int
             repeat {

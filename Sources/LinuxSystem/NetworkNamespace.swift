@@ -22,7 +22,11 @@ public struct NetworkNamespace: ~Copyable, Sendable {
 
     /// The one that a file stands for, for example `/proc/1/ns/net` or `/run/netns/left`.
     public init(path: String) throws(SystemError) {
-        let opened = try FileDescriptor.open(path, flags: O_RDONLY)
+        try self.init(owning: try FileDescriptor.open(path, flags: O_RDONLY))
+    }
+
+    /// Takes over an open descriptor of a namespace's file.
+    init(owning opened: consuming FileDescriptor) throws(SystemError) {
         identity = try Self.identity(of: opened.rawValue)
         descriptor = opened
     }

@@ -44,12 +44,17 @@ public struct Poller: ~Copyable, Sendable {
     /// As ``wait(for:)``.
     /// - Parameter errors: the tokens of those that have hung up or hold an error; they are among the ready ones too.
     public func wait(for timeout: Interval?, errors: inout UInt64) -> UInt64 {
-        let milliseconds = timeout.map { Int32(clamping: ($0.nanoseconds + 999_999) / 1_000_000) } ?? -1
+        var milliseconds = Self.milliseconds(timeout)
+        // Signals must not make it longer. Who only looks needs no clock.
+        let end = timeout.flatMap { $0.nanoseconds > 0 ? Clock.now + $0 : nil }
         return unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.capacity) { events in
             while true {
                 // SAFETY: `events` has room for `capacity` events, and the kernel fills as many as it returns.
                 let count = unsafe epoll_wait(epoll.rawValue, events.baseAddress, Int32(Self.capacity), milliseconds)
-                if count < 0 && Glibc.errno == EINTR { continue }
+                if count < 0 && Glibc.errno == EINTR {
+                    if let end { milliseconds = Self.milliseconds(end.since(Clock.now)) }
+                    continue
+                }
                 var ready: UInt64 = 0
                 errors = 0
                 for i in 0..<max(0, Int(count)) {
@@ -60,5 +65,11 @@ public struct Poller: ~Copyable, Sendable {
                 return ready
             }
         }
+    }
+
+    /// As epoll_wait takes it: rounded up, -1 for ever.
+    private static func milliseconds(_ timeout: Interval?) -> Int32 {
+        guard let timeout else { return -1 }
+        return Int32(clamping: timeout.nanoseconds / 1_000_000 + (timeout.nanoseconds % 1_000_000 == 0 ? 0 : 1))
     }
 }

@@ -124,6 +124,20 @@ public struct TunDescriptor: ~Copyable, Sendable {
         TunDescriptor(owning: try descriptor.duplicate())
     }
 
+    /// The network namespace of its interface.
+    /// - Throws: EPERM without CAP_NET_ADMIN there.
+    public func namespace() throws(SystemError) -> NetworkNamespace.Identity {
+        let number = clinux_tun_namespace(descriptor.rawValue)
+        guard number >= 0 else { throw SystemError(operation: "SIOCGSKNS", subject: Self.path) }
+        return try NetworkNamespace(owning: FileDescriptor(owning: number)).identity
+    }
+
+    /// Whether it is attached to an interface that is there.
+    public var isAttached: Bool { (try? attachment()) != nil }
+
+    /// Gives up the descriptor to the caller.
+    public consuming func takeDescriptor() -> FileDescriptor { descriptor }
+
     private func check(_ result: Int32, _ operation: String) throws(SystemError) {
         guard result >= 0 else { throw SystemError(operation: operation, subject: Self.path) }
     }

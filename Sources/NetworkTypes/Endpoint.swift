@@ -1,10 +1,13 @@
 /// Where a UDP datagram comes from or goes to.
 public struct Endpoint: Hashable, Sendable {
+    /// Where to send to.
     public var address: IPAddress
+    /// The UDP port, in host byte order.
     public var port: UInt16
     /// The index of the interface that an IPv6 link-local address belongs to; 0 for none.
     public var zone: UInt32
 
+    /// An endpoint; `zone` 0 for an address that needs none.
     @inlinable
     public init(address: IPAddress, port: UInt16, zone: UInt32 = 0) {
         self.address = address
@@ -38,6 +41,7 @@ extension Endpoint: LosslessStringConvertible {
         self.init(address: .v6(address), port: UInt16(port), zone: zone)
     }
 
+    /// As `203.0.113.7:51820` or `[2001:db8::7]:51820`.
     public var description: String {
         switch address {
         case .v4(let address): "\(address):\(port)"

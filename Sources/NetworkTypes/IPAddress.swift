@@ -89,6 +89,7 @@ extension IPAddress: LosslessStringConvertible {
         }
     }
 
+    /// As RFC 5952 writes it, or in dotted decimal.
     public var description: String {
         switch self {
         case .v4(let address): address.description

@@ -1,5 +1,6 @@
 /// An interface's own address with the length of the prefix that it is on, as 10.8.0.1/24: host bits are kept.
 public struct IPInterfaceAddress: Hashable, Sendable {
+    /// The address, with its host bits.
     public let address: IPAddress
     /// The number of leading bits that name the network: 0…32 or 0…128.
     public let prefixLength: UInt8
@@ -36,6 +37,7 @@ extension IPInterfaceAddress: LosslessStringConvertible {
         self.init(address, prefixLength: UInt8(length))
     }
 
+    /// As `10.8.0.1/24`.
     public var description: String {
         "\(address)/\(prefixLength)"
     }

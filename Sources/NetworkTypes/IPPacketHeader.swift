@@ -12,7 +12,9 @@ public struct IPPacketHeader: Sendable, Hashable {
         case totalLength
     }
 
+    /// Whom the packet is from.
     public let source: IPAddress
+    /// Whom it is for.
     public let destination: IPAddress
     /// Header and payload in bytes, without what padding may follow: up to 65535 (IPv4) or 65575 (IPv6).
     public let totalLength: Int
@@ -23,14 +25,18 @@ public struct IPPacketHeader: Sendable, Hashable {
     /// The type of service or traffic class: six bits of DSCP, two of ECN.
     public let trafficClass: UInt8
 
+    /// Bytes of an IPv4 header without options.
     public static let ipv4MinimumLength = 20
+    /// Bytes of the fixed IPv6 header.
     public static let ipv6Length = 40
 
+    /// Whether it is an IPv6 packet; else it is one of IPv4.
     @inlinable
     public var isIPv6: Bool {
         if case .v6 = destination { true } else { false }
     }
 
+    /// Its congestion notification (RFC 3168), the two lowest bits of the traffic class.
     @inlinable
     public var ecn: ECNCodepoint {
         ECNCodepoint(trafficClass: trafficClass)

@@ -49,6 +49,7 @@ extension IPPrefix: LosslessStringConvertible {
         self = parsed.network
     }
 
+    /// As `10.8.0.0/24`.
     public var description: String {
         "\(address)/\(length)"
     }

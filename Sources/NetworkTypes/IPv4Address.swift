@@ -3,8 +3,10 @@ public struct IPv4Address: Hashable, Sendable {
     /// The address as a number: 1.2.3.4 is 0x01020304.
     public var rawValue: UInt32
 
+    /// 0.0.0.0.
     public static let unspecified = IPv4Address(rawValue: 0)
 
+    /// From its four bytes as a number, the first one the highest.
     @inlinable
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
@@ -26,6 +28,7 @@ public struct IPv4Address: Hashable, Sendable {
 }
 
 extension IPv4Address: Comparable {
+    /// In order of their numbers.
     @inlinable
     public static func < (a: IPv4Address, b: IPv4Address) -> Bool {
         a.rawValue < b.rawValue
@@ -50,6 +53,7 @@ extension IPv4Address: LosslessStringConvertible {
         self.init(rawValue: value)
     }
 
+    /// In dotted decimal.
     public var description: String {
         "\(rawValue >> 24).\(rawValue >> 16 & 255).\(rawValue >> 8 & 255).\(rawValue & 255)"
     }

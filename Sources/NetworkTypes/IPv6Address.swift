@@ -5,9 +5,12 @@ public struct IPv6Address: Hashable, Sendable {
     /// The last 64 bits as a number.
     public var low: UInt64
 
+    /// `::`.
     public static let unspecified = IPv6Address(high: 0, low: 0)
+    /// `::1`.
     public static let loopback = IPv6Address(high: 0, low: 1)
 
+    /// From its first and its last eight bytes, the first byte the highest.
     @inlinable
     public init(high: UInt64, low: UInt64) {
         self.high = high
@@ -44,6 +47,7 @@ public struct IPv6Address: Hashable, Sendable {
 }
 
 extension IPv6Address: Comparable {
+    /// In order of their numbers.
     @inlinable
     public static func < (a: IPv6Address, b: IPv6Address) -> Bool {
         a.high != b.high ? a.high < b.high : a.low < b.low

@@ -17,17 +17,17 @@ extension Adapter {
     ) throws(AdapterError) -> Value {
         for pause in Self.busyPauses {
             do throws(AdapterError) {
-                return try state.withLock { state throws(AdapterError) in try body(&state) }
+                return try locked { state throws(AdapterError) in try body(&state) }
             } catch {
                 guard error.code == .busy, !hasSession else { throw error }
             }
             SystemThread.sleep(pause)
         }
-        return try state.withLock { state throws(AdapterError) in try body(&state) }
+        return try locked { state throws(AdapterError) in try body(&state) }
     }
 
     /// Whether this handle's session runs.
     private var hasSession: Bool {
-        state.withLock { state in state.session.session.map { !$0.hasEnded } ?? false }
+        locked { state in state.session.session.map { !$0.hasEnded } ?? false }
     }
 }

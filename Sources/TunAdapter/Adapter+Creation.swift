@@ -1,5 +1,6 @@
 internal import Glibc
 internal import LinuxSystem
+internal import NetworkTypes
 
 extension Adapter {
     /// How every queue is attached; the header is what makes offload possible.
@@ -7,7 +8,13 @@ extension Adapter {
         queueCount > 1 ? [.tun, .noPacketInformation, .virtioNetHeader, .multiQueue] : [.tun, .noPacketInformation, .virtioNetHeader]
     }
 
+    /// How long a creation or renaming waits for another's end. Both take milliseconds.
+    static let longestTurn = Interval.seconds(2)
+
     /// Makes an adapter in the calling thread's network namespace.
+    ///
+    /// Its owner, if neither ``AdapterOptions/owner`` nor ``AdapterOptions/group`` is chosen, is the effective user of this process: without
+    /// an owner the kernel would let everybody attach who may open `/dev/net/tun`.
     /// - Parameters:
     ///   - name: 1 to 127 bytes of UTF-8 without control characters. A name that the kernel takes for an interface (at most 15 bytes,
     ///     no spaces, …) becomes the interface's; for another one an interface name is derived.
@@ -21,12 +28,19 @@ extension Adapter {
     public static func create(name: String, pool: String, options: AdapterOptions = AdapterOptions()) throws(AdapterError) -> Adapter {
         try options.validate(name: name, pool: pool)
         let identity = AdapterIdentity(pool: pool, name: name, guid: options.guid ?? .random(), queueCount: options.queueCount)
+        // Of several who want one name, one at a time: else each could see the others', and all withdraw.
+        return try NetworkNamespace.inTurn(waitingAtMost: longestTurn) { () throws(AdapterError) in try make(identity, name, options) }
+    }
+
+    private static func make(_ identity: AdapterIdentity, _ name: String, _ options: AdapterOptions) throws(AdapterError) -> Adapter {
         do {
             let namespace = try NetworkNamespace.currentIdentity()
             var netlink = try NetlinkSocket()
             var links = try netlink.links()
             if let refusal = refusal(of: identity, name, excluding: nil, in: links) { throw refusal }
             let device = try attachNew(identity, name)
+            // At once: until then the kernel lets everybody attach.
+            try setOwners(of: device, options)
             let interface = try device.attachment().name
             guard let link = try netlink.link(named: interface) else { throw AdapterError.gone(interface) }
             // Persistent last: until then everything goes with the descriptor, should this be killed half-way.
@@ -38,7 +52,9 @@ extension Adapter {
             // Somebody may have made one of the same name or GUID meanwhile; whoever sees the other's withdraws.
             links = try netlink.links()
             if let refusal = refusal(of: identity, name, excluding: link.index, in: links) { throw refusal }
-            try setOwners(of: device, options)
+            guard links.first(where: { $0.index == link.index })?.isAttachedToByOthers != true else {
+                throw AdapterError(.busy, "somebody attached to interface \(interface) before it had its owner", remedy: "try again")
+            }
             AdapterLog.write(.info, "created \(identity.description(name)), interface \(interface)")
             guard options.lifetime == .persistent else {
                 return Adapter(link: link, identity: identity, namespace: namespace, netlink: netlink, device: device)
@@ -56,7 +72,7 @@ extension Adapter {
 
     private static func setOwners(of device: borrowing TunDescriptor, _ options: AdapterOptions) throws(AdapterError) {
         do throws(SystemError) {
-            if let owner = options.owner { try device.setOwner(owner) }
+            if let owner = options.owner ?? (options.group == nil ? geteuid() : nil) { try device.setOwner(owner) }
             if let group = options.group { try device.setGroup(group) }
         } catch {
             throw AdapterError(
@@ -128,6 +144,9 @@ extension AdapterError {
 }
 
 extension LinkInfo {
+    /// Whether descriptors beyond the maker's one have a queue, a disabled one included. Of a single-queue interface nobody else can.
+    var isAttachedToByOthers: Bool { (tun?.queueCount ?? 1) + (tun?.disabledQueueCount ?? 0) > 1 }
+
     /// Whose adapter it is; nil where it isn't one of this library's.
     var adapterIdentity: AdapterIdentity? {
         guard tun?.isTun == true else { return nil }

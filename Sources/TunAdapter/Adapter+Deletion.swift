@@ -8,7 +8,7 @@ extension Adapter {
     /// Sessions that this cuts off end with `handleEndOfFile`; so do those of other processes when `force` is given.
     /// - Parameter force: delete it even though a session runs, here or in another process.
     /// - Throws: `busy` while a session runs and `force` isn't given, after a quarter of a second as ``startSession(_:)``; `accessDenied`
-    ///   without the privilege.
+    ///   without the privilege; `handleEndOfFile` when it was moved to another network namespace and no descriptor of it is at hand here.
     public func delete(force: Bool = false) throws(AdapterError) {
         try withStateWhenFree { state throws(AdapterError) in try delete(force: force, &state) }
     }
@@ -33,12 +33,50 @@ extension Adapter {
                 throw .changing(error, name)
             }
             _ = consume claim
-            AdapterLog.write(.info, "deleted \(state.identity.description(name))")
+            let identity = state.identity
+            state.log(.info, "deleted \(identity.description(name))")
         } catch {
-            // It went by itself, which is what was asked for.
             guard error.code == .handleEndOfFile else { throw error }
+            try deleteElsewhere(force: force, &state)
         }
         state.device = nil
+    }
+
+    /// The interface isn't in its namespace any more: gone by itself, which is what was asked for, or moved to another namespace.
+    private func deleteElsewhere(force: Bool, _ state: inout State) throws(AdapterError) {
+        let name = state.identity.name(interfaceName: state.interfaceName)
+        do throws(SystemError) {
+            if let session = state.session.session, let device = try session.duplicateDevice(), (try? device.attachment()) != nil {
+                guard force else {
+                    throw SystemError(errno: EBUSY, operation: name)
+                }
+                try device.setPersistent(false)
+                session.end()
+            } else if let device = state.device?.descriptor.rawValue, try TunDescriptor(owning: .duplicate(of: device)).isAttached {
+                // A transient one, which goes with the descriptor.
+            } else {
+                let others = try state.netlink.neighbours()
+                for other in others where isThis(other, isListed: state.identity.isListed, state.interfaceName) {
+                    throw SystemError(errno: EXDEV, operation: name)
+                }
+            }
+        } catch {
+            switch error.errno {
+            case EBUSY:
+                throw AdapterError(.busy, "adapter \(name) has a session in this process", remedy: "end it, or delete with force")
+            case EXDEV:
+                throw AdapterError(
+                    .handleEndOfFile, "adapter \(name) was moved to another network namespace", remedy: "delete its interface there")
+            default: throw .changing(error, name)
+            }
+        }
+    }
+
+    /// Whether an interface of another namespace is this adapter's. An unlisted one keeps its index and name where they are free.
+    private func isThis(_ link: LinkInfo, isListed: Bool, _ interfaceName: String) -> Bool {
+        guard link.tun?.isTun == true else { return false }
+        if let identity = link.adapterIdentity { return identity.guid == guid }
+        return !isListed && link.index == interfaceIndex && link.name == interfaceName
     }
 
     /// What keeps everybody else from starting a session between the question whether one runs and the deletion.

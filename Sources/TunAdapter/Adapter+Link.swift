@@ -34,7 +34,7 @@ extension Adapter {
     }
 
     func change(_ change: LinkChange) throws(AdapterError) {
-        try state.withLock { state throws(AdapterError) in
+        try locked { state throws(AdapterError) in
             do throws(SystemError) {
                 try state.netlink.changeLink(interfaceIndex, change)
             } catch {
@@ -75,19 +75,24 @@ extension Adapter {
     }
 
     /// Makes an address such as `10.7.0.1/24` or `fd07::1/64` the only one of its family, link-local ones apart.
-    /// - Throws: `invalidParameter` where `text` is none.
+    /// - Throws: `invalidParameter` where `text` is none, or lacks the prefix length.
     public func setAddress(_ text: String) throws(AdapterError) {
-        guard let address = IPInterfaceAddress(text) else {
+        try setAddress(try Self.interfaceAddress(text))
+    }
+
+    /// Reads an address with its prefix length. Without one it would be a network of one address: hardly what is meant here.
+    package static func interfaceAddress(_ text: String) throws(AdapterError) -> IPInterfaceAddress {
+        guard text.utf8.contains(UInt8(ascii: "/")), let address = IPInterfaceAddress(text) else {
             throw AdapterError(
                 .invalidParameter, "\"\(text)\" is no address with a prefix length", remedy: "write it as 10.7.0.1/24 or fd07::1/64")
         }
-        try setAddress(address)
+        return address
     }
 
-    private func withNetlink<Value>(
+    private func withNetlink<Value: Sendable>(
         _ body: (inout NetlinkSocket) throws(SystemError) -> Value
     ) throws(AdapterError) -> Value {
-        try state.withLock { state throws(AdapterError) in
+        try locked { state throws(AdapterError) in
             do throws(SystemError) {
                 return try body(&state.netlink)
             } catch {

@@ -12,7 +12,11 @@ extension Adapter {
     ///   `handleEndOfFile` when the adapter is gone.
     public func rename(to name: String) throws(AdapterError) {
         try AdapterIdentity.checkName(name)
-        let refusal: AdapterError? = try state.withLock { state throws(AdapterError) in
+        try NetworkNamespace.inTurn(waitingAtMost: Self.longestTurn) { () throws(AdapterError) in try changeName(to: name) }
+    }
+
+    private func changeName(to name: String) throws(AdapterError) {
+        let refusal: AdapterError? = try locked { state throws(AdapterError) in
             let link = try Self.refresh(&state, interfaceIndex)
             let old = state.identity.name(interfaceName: link.name)
             guard name != old else { return nil }
@@ -26,7 +30,7 @@ extension Adapter {
                     try Self.rename(link, to: interface, alias: renamed.alias, &state.netlink)
                     state.identity = renamed
                     state.interfaceName = interface
-                    AdapterLog.write(.info, "renamed adapter \(old) to \(name), interface \(interface)")
+                    state.log(.info, "renamed adapter \(old) to \(name), interface \(interface)")
                 }
                 return refusal
             } catch {
@@ -48,11 +52,26 @@ extension Adapter {
         }
     }
 
-    /// Both names change in one request, so that nobody sees the one without the other.
+    /// Both names change in one request, so that nobody sees the one without the other; within it the kernel changes the interface's first.
+    /// From a name that was the interface's to a richer one the alias goes first, or the derived name would be seen as the adapter's.
     private static func rename(
         _ link: LinkInfo, to name: String, alias: String?, _ netlink: inout NetlinkSocket
     ) throws(SystemError) {
         let change = LinkChange(name: name == link.name ? nil : name, alias: alias)
+        if let alias, AdapterIdentity(alias: alias)?.displayName != nil, let former = link.alias, link.adapterIdentity?.displayName == nil {
+            try netlink.changeLink(link.index, LinkChange(alias: alias))
+            do throws(SystemError) {
+                try changeName(link, change, &netlink)
+            } catch {
+                try? netlink.changeLink(link.index, LinkChange(alias: former))
+                throw error
+            }
+        } else {
+            try changeName(link, change, &netlink)
+        }
+    }
+
+    private static func changeName(_ link: LinkInfo, _ change: LinkChange, _ netlink: inout NetlinkSocket) throws(SystemError) {
         do throws(SystemError) {
             try netlink.changeLink(link.index, change)
         } catch {

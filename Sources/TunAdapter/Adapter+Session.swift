@@ -23,7 +23,7 @@ extension Adapter {
             let lock = try queueCount > 1 ? SessionLock(takeLock(state.interfaceName)) : nil
             let device: TunDevice
             do {
-                let descriptor = try state.device?.duplicate() ?? attach(link.name, &state)
+                let descriptor = try state.device?.duplicate() ?? lent(link.name, &state) ?? attach(link.name, &state)
                 device = try TunDevice(attached: descriptor, offload: options.offload)
             } catch let error as AdapterError {
                 throw error
@@ -35,7 +35,7 @@ extension Adapter {
             }
             let session = try Session(device: device, options: options, onEnd: { lock?.release() })
             state.session.session = session
-            AdapterLog.write(.info, "session of \(link.name) started: two rings of \(options.capacity) bytes")
+            state.log(.info, "session of \(link.name) started: two rings of \(options.capacity) bytes")
             return session
         }
     }
@@ -48,17 +48,21 @@ extension Adapter {
     /// A descriptor of the adapter's TUN queue, for what this library doesn't do; it is the caller's.
     ///
     /// While a session runs in this process, or for the handle that made a transient adapter, it is a duplicate of that queue: it takes
-    /// packets away from the session. Otherwise a queue is attached anew, and as long as the caller keeps it other sessions are
-    /// refused as `busy` (of an adapter with several queues: only when all are attached). Reads and writes have a
-    /// `virtio_net_hdr` of 10 bytes before the packet; `TunDescriptor.attachment()` tells.
+    /// packets away from the session. Otherwise a queue is attached anew, and as long as the caller keeps it the sessions of other handles and
+    /// processes are refused as `busy` (of an adapter with several queues: only when all are attached); this handle's session shares
+    /// it. Reads and writes have a `virtio_net_hdr` of 10 bytes before the packet; `TunDescriptor.attachment()` tells.
     /// - Throws: as ``startSession(_:)``.
     public func openDeviceObject() throws(AdapterError) -> TunDescriptor {
         try withStateWhenFree { state throws(AdapterError) in
             let link = try Self.refresh(&state, interfaceIndex)
             do {
                 if queueCount == 1 {
-                    if let session = state.session.session, let duplicate = try session.duplicateDevice() { return duplicate }
+                    if let session = state.session.session, let duplicate = try session.duplicateDevice() {
+                        state.lent = duplicate.descriptor.rawValue
+                        return duplicate
+                    }
                     if state.device != nil { return try state.device!.duplicate() }
+                    if let lent = lent(link.name, &state) { return lent }
                 } else if let attached = link.tun?.queueCount, attached >= queueCount {
                     throw AdapterError(.busy, "adapter \(link.name): all of its \(queueCount) queues are attached")
                 }
@@ -67,8 +71,24 @@ extension Adapter {
             } catch {
                 throw AdapterError(.outOfMemory, "adapter \(link.name): \(error)")
             }
-            return try attach(link.name, &state)
+            let device = try attach(link.name, &state)
+            if queueCount == 1 { state.lent = device.descriptor.rawValue }
+            return device
         }
+    }
+
+    /// A duplicate of the only queue, where the caller still has it from ``openDeviceObject()``: the kernel gives it to nobody else meanwhile.
+    private func lent(_ interface: String, _ state: inout State) -> TunDescriptor? {
+        guard let number = state.lent else { return nil }
+        state.lent = nil
+        guard let copy = try? FileDescriptor.duplicate(of: number) else { return nil }
+        let device = TunDescriptor(owning: copy)
+        // The number can mean another file by now, even a queue of another namespace.
+        guard let (name, flags) = try? device.attachment(), name == interface, !flags.contains(.multiQueue),
+            (try? device.namespace()) ?? namespace == namespace
+        else { return nil }
+        state.lent = number
+        return device
     }
 
     /// Attaches a new descriptor to the interface, and makes sure that it is this one.

@@ -19,6 +19,14 @@ public final class Adapter: Sendable {
         /// Of the handle that made a transient adapter: what keeps it alive.
         var device: TunDescriptor?
         var session: WeakSession
+        /// The number of a descriptor that was attached for the caller and is his: it may be closed, and mean something else.
+        var lent: Int32?
+        /// What is to be logged when the lock is given back.
+        var lines: [AdapterLog.Line] = []
+
+        mutating func log(_ level: AdapterLog.Level, _ text: @autoclosure () -> String) {
+            if let line = AdapterLog.line(level, text()) { lines.append(line) }
+        }
     }
 
     /// A session is its user's; this only asks whether it still runs.
@@ -35,7 +43,8 @@ public final class Adapter: Sendable {
     /// How many descriptors may be attached at a time.
     public let queueCount: Int
     let namespace: NetworkNamespace.Identity
-    let state: Mutex<State>
+    /// Only ``locked(_:)`` takes it.
+    private let state: Mutex<State>
 
     init(
         link: LinkInfo, identity: AdapterIdentity, namespace: NetworkNamespace.Identity, netlink: consuming NetlinkSocket,
@@ -51,25 +60,45 @@ public final class Adapter: Sendable {
                 netlink: netlink, identity: identity, interfaceName: link.name, device: device, session: WeakSession(session: nil)))
     }
 
+    /// Does `body` while no other thread does.
+    ///
+    /// Nothing of the caller's runs meanwhile, for it may call this adapter: what is to be logged is logged afterwards, and a session whose last
+    /// user forgets it meanwhile goes afterwards, for it logs too.
+    func locked<Value: ~Copyable & Sendable, Failure: Error>(
+        _ body: (inout State) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        var session: Session?
+        var lines: [AdapterLog.Line] = []
+        defer {
+            for line in lines { AdapterLog.write(line) }
+            withExtendedLifetime(session) {}
+        }
+        return try state.withLock { state throws(Failure) in
+            session = state.session.session
+            defer { swap(&lines, &state.lines) }
+            return try body(&state)
+        }
+    }
+
     /// The interface index in NET_LUID's layout.
     public var luid: AdapterLUID { AdapterLUID(interfaceIndex: interfaceIndex) }
 
     /// The adapter's name: the interface's, or the one kept beside it. The last one known when it is gone.
     public var name: String {
         _ = try? link()
-        return state.withLock { $0.identity.name(interfaceName: $0.interfaceName) }
+        return locked { $0.identity.name(interfaceName: $0.interfaceName) }
     }
 
     /// The name of the network interface, at most 15 bytes. The last one known when it is gone.
     public var interfaceName: String {
         _ = try? link()
-        return state.withLock { $0.interfaceName }
+        return locked { $0.interfaceName }
     }
 
     /// What the kernel says of the interface now.
     /// - Throws: `handleEndOfFile` when it is gone, or is in another namespace now.
     public func link() throws(AdapterError) -> AdapterLink {
-        AdapterLink(try state.withLock { state throws(AdapterError) in try Self.refresh(&state, interfaceIndex) })
+        AdapterLink(try locked { state throws(AdapterError) in try Self.refresh(&state, interfaceIndex) })
     }
 
     /// Asks the kernel for the interface, and takes over its names.
@@ -92,7 +121,9 @@ public final class Adapter: Sendable {
 
 /// An adapter's interface as the kernel reports it.
 public struct AdapterLink: Hashable, Sendable {
+    /// The interface's index, the same as long as the adapter lives.
     public let interfaceIndex: UInt32
+    /// The interface's name, at most 15 bytes.
     public let interfaceName: String
     /// Bytes of an IP packet.
     public let mtu: UInt32
@@ -104,6 +135,7 @@ public struct AdapterLink: Hashable, Sendable {
     public let isPersistent: Bool
     /// Who may start sessions without CAP_NET_ADMIN.
     public let owner: UInt32?
+    /// The group whose members may start sessions without CAP_NET_ADMIN; nil: any.
     public let group: UInt32?
 
     init(_ link: LinkInfo) {

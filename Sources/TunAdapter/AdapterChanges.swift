@@ -1,8 +1,11 @@
 internal import LinuxSystem
+internal import NetworkTypes
 
 /// Something that changed of an adapter's interface.
 public enum AdapterChange: Hashable, Sendable {
+    /// The interface was set up.
     case broughtUp
+    /// It was set down.
     case broughtDown
     /// A session or descriptor was attached where none was.
     case attached
@@ -17,10 +20,30 @@ public enum AdapterChange: Hashable, Sendable {
 }
 
 /// Hears what happens to an adapter's interface, whoever does it. Sleep on its ``descriptor``, then take the ``next()`` ones.
+///
+/// Of an interface that is down the kernel doesn't say when descriptors come and go: it is asked once a second as long as it is down.
 public struct AdapterChanges: ~Copyable, Sendable {
-    private let monitor: NetlinkMonitor
+    private let source: Source
     private let adapter: Adapter
     private var last: Snapshot?
+
+    /// What is slept on.
+    private struct Source: ~Copyable {
+        let monitor: NetlinkMonitor
+        let timer: TimerDescriptor
+        let poller: Poller
+
+        init() throws(SystemError) {
+            let monitor = try NetlinkMonitor(.links)
+            let timer = try TimerDescriptor()
+            let poller = try Poller()
+            try poller.add(monitor.descriptor, token: 0)
+            try poller.add(timer.rawValue, token: 1)
+            self.monitor = monitor
+            self.timer = timer
+            self.poller = poller
+        }
+    }
 
     private struct Snapshot: Hashable {
         var isUp: Bool
@@ -30,28 +53,31 @@ public struct AdapterChanges: ~Copyable, Sendable {
     }
 
     fileprivate init(_ adapter: Adapter) throws(AdapterError) {
-        let monitor: NetlinkMonitor
+        let source: Source
         do throws(SystemError) {
-            monitor = try NetlinkMonitor(.links)
+            source = try Source()
         } catch {
             throw .changing(error, adapter.interfaceName)
         }
         let name = adapter.name
         let link = try adapter.link()
-        self.monitor = monitor
+        self.source = source
         self.adapter = adapter
         last = Snapshot(isUp: link.isUp, isAttached: link.isInUse, mtu: link.mtu, name: name)
+        if !link.isUp { self.source.timer.tick(each: Self.interval) }
     }
 
+    private static let interval = Interval.seconds(1)
+
     /// Readable while there may be changes. It belongs to this value.
-    public var descriptor: Int32 { monitor.descriptor }
+    public var descriptor: Int32 { source.poller.rawValue }
 
     /// What has changed since the last call, without waiting.
     public mutating func next() throws(AdapterError) -> [AdapterChange] {
         guard last != nil else { return [] }
         let events: [NetlinkEvent]
         do throws(SystemError) {
-            events = try monitor.events()
+            events = try source.monitor.events()
         } catch {
             throw .changing(error, "watch")
         }
@@ -61,21 +87,29 @@ public struct AdapterChanges: ~Copyable, Sendable {
             case .linkChanged(let link) where link.index == adapter.interfaceIndex:
                 note(link.isUp, link.isAttached, link.mtu, link.adapterIdentity?.name(interfaceName: link.name) ?? link.name, &changes)
             case .linkRemoved(let link) where link.index == adapter.interfaceIndex: end(&changes)
-            case .missed:
-                if let link = try? adapter.link() {
-                    note(link.isUp, link.isInUse, link.mtu, adapter.name, &changes)
-                } else {
-                    end(&changes)
-                }
+            case .missed: ask(&changes)
             default: break
             }
         }
+        if source.timer.clear() { ask(&changes) }
         return changes
+    }
+
+    private mutating func ask(_ changes: inout [AdapterChange]) {
+        do throws(AdapterError) {
+            let link = try adapter.link()
+            note(link.isUp, link.isInUse, link.mtu, adapter.name, &changes)
+        } catch {
+            if error.code == .handleEndOfFile { end(&changes) }
+        }
     }
 
     private mutating func note(_ isUp: Bool, _ isAttached: Bool, _ mtu: UInt32, _ name: String, _ changes: inout [AdapterChange]) {
         guard let old = last else { return }
-        if isUp != old.isUp { changes.append(isUp ? .broughtUp : .broughtDown) }
+        if isUp != old.isUp {
+            changes.append(isUp ? .broughtUp : .broughtDown)
+            source.timer.tick(each: isUp ? nil : Self.interval)
+        }
         if isAttached != old.isAttached { changes.append(isAttached ? .attached : .detached) }
         if mtu != old.mtu { changes.append(.mtuChanged(mtu)) }
         if name != old.name { changes.append(.renamed(name)) }
@@ -85,6 +119,7 @@ public struct AdapterChanges: ~Copyable, Sendable {
     private mutating func end(_ changes: inout [AdapterChange]) {
         guard last != nil else { return }
         last = nil
+        source.timer.tick(each: nil)
         changes.append(.deleted)
     }
 }

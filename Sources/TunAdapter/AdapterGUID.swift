@@ -2,8 +2,10 @@
 public struct AdapterGUID: Hashable, Sendable {
     /// The first and the last eight bytes, in the order of the text.
     public let high: UInt64
+    /// The last eight bytes.
     public let low: UInt64
 
+    /// From its first and its last eight bytes, the first byte the highest.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low

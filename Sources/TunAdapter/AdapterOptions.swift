@@ -22,9 +22,12 @@ public struct AdapterOptions: Hashable, Sendable {
     ///
     /// A session uses one. The kernel spreads flows over all that are attached: whoever opens a further one must read it.
     public var queueCount = 1
-    /// The user who may start sessions without CAP_NET_ADMIN.
+    /// The user who may start sessions without CAP_NET_ADMIN; nil, and no ``group`` either: the maker's effective user.
+    ///
+    /// The kernel asks for both where both are set, and for nothing where neither is: everybody who may open `/dev/net/tun` could attach.
+    /// This library never leaves it at that.
     public var owner: UInt32?
-    /// The group whose members may start sessions without CAP_NET_ADMIN.
+    /// The group whose members may start sessions without CAP_NET_ADMIN; nil: any group of the ``owner``'s.
     public var group: UInt32?
     /// Whether the kernel gives the interface an IPv6 link-local address by itself, and solicits routers over it.
     public var makesLinkLocalAddress = false

@@ -3,6 +3,7 @@ import Synchronization
 
 /// The adapters of one product in the calling thread's network namespace, whichever processes made them.
 public struct AdapterPool: Hashable, Sendable {
+    /// The pool's name, 1 to 96 bytes of UTF-8.
     public let name: String
 
     /// - Parameter name: 1 to 96 bytes of UTF-8 without control characters.
@@ -52,7 +53,7 @@ public struct AdapterPool: Hashable, Sendable {
             }
             let name = adapter.name
             do throws(AdapterError) {
-                try adapter.state.withLock { state throws(AdapterError) in try adapter.delete(force: false, &state) }
+                try adapter.locked { state throws(AdapterError) in try adapter.delete(force: false, &state) }
                 deleted.append(name)
             } catch {
                 guard error.code == .busy else { throw error }

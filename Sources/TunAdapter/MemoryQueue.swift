@@ -95,13 +95,12 @@ final class MemoryQueue: Sendable {
         }
     }
 
-    /// Appends a frame as writev(2) does.
+    /// Appends a frame as writev(2) does; a full queue would block, and the frame is lost.
     @inline(never)
     func put(_ pieces: UnsafePointer<MemoryPiece>, count: Int) -> TransferResult {
         var size = 0
         for i in 0..<count { size += unsafe pieces[i].count }
-        _ = unsafe append(pieces, count: count)
-        return .moved(size)
+        return unsafe append(pieces, count: count) ? .moved(size) : .wouldBlock
     }
 
     private func append(_ pieces: UnsafePointer<MemoryPiece>, count: Int) -> Bool {

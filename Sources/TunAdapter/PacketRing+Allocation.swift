@@ -3,11 +3,12 @@ internal import LinuxSystem
 extension PacketRing {
     /// Allocates `wanted` packets back to back: `size` bytes each, `lastSize` (not more) for the last one.
     /// - Parameter orFewer: take as many as there is room for, at least one; all of `size` bytes if the last isn't among them.
-    /// - Returns: nil without room for them, and then ``space`` is signalled once there is.
+    /// - Returns: nil without room for them, and then ``space`` is signalled once there is; nil once the ring is closed.
     func allocate(_ wanted: Int, size: Int, lastSize: Int, orFewer: Bool) -> Run? {
         let stride = span(size)
         let total = (wanted &- 1) &* stride &+ span(lastSize)
         return state.withLock { state in
+            guard !state.isClosed else { return nil }
             let (atTail, atStart) = room(state)
             let free = freeSlots(state)
             var count = wanted
@@ -37,6 +38,7 @@ extension PacketRing {
                         count: UInt32(truncatingIfNeeded: i == count &- 1 ? last : size), state: .allocated))
             }
             state.tail &+= count
+            state.held &+= count
             state.tailOffset = start &+ (count &- 1) &* stride &+ span(last)
             return run
         }

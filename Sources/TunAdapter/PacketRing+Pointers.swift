@@ -13,6 +13,7 @@ extension PacketRing {
                 // SAFETY: the caller's array; a pointer found in the ring is that of a slot in use.
                 if let start = unsafe packets[i].start, let sequence = unsafe held(state, start) {
                     unsafe slot(sequence).pointee.state = .released
+                    state.held &-= 1
                 } else {
                     isEachHeld = false
                 }

@@ -9,6 +9,7 @@ extension PacketRing {
             guard isHeld(state, sequence) else { return false }
             // SAFETY: a held slot is in use.
             unsafe slot(sequence).pointee.state = .released
+            state.held &-= 1
             advanceOverReleased(&state)
             return true
         }
@@ -20,7 +21,9 @@ extension PacketRing {
             for i in 0..<count {
                 // SAFETY: the batch holds its packets, each once.
                 let sequence = unsafe entries[i].sequence
-                if isHeld(state, sequence) { unsafe slot(sequence).pointee.state = .released }
+                guard isHeld(state, sequence) else { continue }
+                unsafe slot(sequence).pointee.state = .released
+                state.held &-= 1
             }
             advanceOverReleased(&state)
         }
@@ -55,6 +58,7 @@ extension PacketRing {
         guard unsafe count <= Int(slot.pointee.count) else { return false }
         unsafe slot.pointee.count = UInt32(truncatingIfNeeded: count)
         unsafe slot.pointee.state = count > 0 ? .ready : .released
+        state.held &-= 1
         return true
     }
 
@@ -77,20 +81,17 @@ extension PacketRing {
     }
 
     /// How many packets are in their holders' hands.
-    var heldCount: Int { held.count }
+    var heldCount: Int { state.withLock { $0.held } }
 
     /// The packets in their holders' hands: how many, and the oldest one's place and size in bytes.
     var held: (count: Int, oldestOffset: Int, oldestSize: Int) {
         state.withLock { state in
-            var held = (count: 0, oldestOffset: 0, oldestSize: 0)
-            for sequence in state.head..<state.tail {
-                // SAFETY: slots from `head` to `tail` are in use.
-                let slot = unsafe slot(sequence).pointee
-                guard slot.state == .allocated else { continue }
-                if held.count == 0 { (held.oldestOffset, held.oldestSize) = (Int(slot.offset), Int(slot.count)) }
-                held.count &+= 1
-            }
-            return held
+            var sequence = state.head
+            // SAFETY: slots from `head` to `tail` are in use.
+            while unsafe sequence < state.tail && slot(sequence).pointee.state != .allocated { sequence &+= 1 }
+            guard sequence < state.tail else { return (0, 0, 0) }
+            let oldest = unsafe slot(sequence).pointee
+            return (state.held, Int(oldest.offset), Int(oldest.count))
         }
     }
 }

@@ -65,7 +65,7 @@ extension PacketRing {
 
     /// Tells all who sleep, if there is now what one of them misses.
     func announceRoom(_ state: inout State) {
-        guard fits(state, span: state.wantedSpan) else { return }
+        guard fits(state, span: state.wantedSpan), generation.isCurrent else { return }
         state.wantedSpan = 0
         state.announcements &+= 1
         state.told &+= state.sleepers

@@ -50,6 +50,10 @@ struct PacketRing: ~Copyable, Sendable {
         /// Threads that slept when room was announced, and are not awake yet.
         var told = 0
         var announcements = 0
+        /// Packets in their holders' hands.
+        var held = 0
+        /// Nothing is allocated any more.
+        var isClosed = false
     }
 
     let headroom: Int
@@ -62,6 +66,8 @@ struct PacketRing: ~Copyable, Sendable {
     nonisolated(unsafe) let slots: UnsafeMutablePointer<Slot>
     let slotMask: Int
     let state = OrderedMutex(State())
+    /// In a child of fork(2) `space` is the parent's.
+    let generation = ProcessGeneration()
     /// Signalled from when room is freed that somebody missed until the next time somebody finds none.
     let space: EventDescriptor
 
@@ -111,6 +117,14 @@ struct PacketRing: ~Copyable, Sendable {
         let oldest = unsafe Int(slot(state.head).pointee.offset) &- headroom
         return state.tailOffset > oldest ? (memory.count &- state.tailOffset, oldest) : (oldest &- state.tailOffset, 0)
     }
+
+    /// Ends allocation. What is held stays; whoever is in the middle of allocating either is done before, and holds, or gets nothing.
+    func close() {
+        state.withLock { $0.isClosed = true }
+    }
+
+    /// Whether it is closed and nobody holds anything: from then on nobody has a pointer into it, nor gets one.
+    var isDrained: Bool { state.withLock { $0.isClosed && $0.held == 0 } }
 
     @inline(__always)
     func freeSlots(_ state: State) -> Int {

@@ -87,6 +87,8 @@ extension Session {
         case .packets(let run, let superPacket):
             return NextRun(run: run, superPacket: superPacket)
         case .nothing, .noRoom:
+            // A ring that was closed meanwhile has no room either.
+            try checkRunning()
             return nil
         case .ended(let errno):
             finish(errno: errno)

@@ -58,6 +58,7 @@ extension Session {
     ///
     /// Packets that the kernel doesn't take, for example while the interface is down, are lost and counted in ``statistics``.
     public func flush() {
+        guard !hasEnded else { return }
         var refusal: Int32 = 0
         let gone = writer.withLock { writer in
             let gone = writer.flush(sendRing)

@@ -66,7 +66,10 @@ extension Session {
     public func unsafeAllocate(_ count: Int) throws(AdapterError) -> UnsafeMutableRawPointer {
         try checkSize(count)
         try checkRunning()
-        guard let run = sendRing.allocate(1, size: count, lastSize: count, orFewer: false) else { throw noRoom(count) }
+        guard let run = sendRing.allocate(1, size: count, lastSize: count, orFewer: false) else {
+            try checkRunning()
+            throw noRoom(count)
+        }
         return unsafe sendRing.packet(at: run.offset)
     }
 
@@ -81,7 +84,10 @@ extension Session {
         guard packets.count > 0 else { return 0 }
         // More never fit, and their number times their size can't overflow.
         let wanted = min(packets.count, options.capacity)
-        guard let run = sendRing.allocate(wanted, size: size, lastSize: size, orFewer: true) else { throw noRoom(size) }
+        guard let run = sendRing.allocate(wanted, size: size, lastSize: size, orFewer: true) else {
+            try checkRunning()
+            throw noRoom(size)
+        }
         // SAFETY: the run lies in the ring, and `wanted` is within the caller's array.
         var start = unsafe sendRing.packet(at: run.offset)
         for i in 0..<run.count {
@@ -120,9 +126,6 @@ extension Session {
         flush()
         guard isEachHeld else { throw notAllocated }
     }
-
-    /// How many received or allocated packets are in their holders' hands.
-    package var heldPacketCount: Int { receiveRing.heldCount + sendRing.heldCount }
 
     private func complete(_ packet: UnsafeRawPointer, count: Int) throws(AdapterError) {
         let start = unsafe UnsafeMutableRawPointer(mutating: packet)

@@ -20,9 +20,9 @@ struct Deadline {
 extension Session {
     /// Whether a packet waits.
     public var isPacketAvailable: Bool {
+        guard !hasEnded else { return false }
         if reader.withLock({ $0.hasPending && !$0.isBlocked }) { return true }
-        let ready = receivePoller.wait(for: Interval(nanoseconds: 0))
-        return !hasEnded && ready & (1 << Token.device | 1 << Token.pending) != 0
+        return poll(for: Interval(nanoseconds: 0)) & (1 << Token.device | 1 << Token.pending) != 0
     }
 
     /// Sleeps until a packet waits.
@@ -34,20 +34,29 @@ extension Session {
 
     func waitForPacket(until deadline: Deadline) -> Bool {
         if hasEnded { return false }
-        if isPacketAvailable || spinForPacket() { return true }
+        if isPacketAvailable || spinForPacket(until: deadline) { return true }
         // What another thread leaves of a super-packet that it reads must wake this one.
         watchPending()
-        let ready = receivePoller.wait(for: deadline.remaining)
-        return ready != 0 && !hasEnded
+        return poll(for: deadline.remaining) != 0
     }
 
-    private func spinForPacket() -> Bool {
+    /// Sleeps on everything that a receiver waits for. A device that is gone is readable for ever, and ends the session.
+    /// - Returns: the tokens of what is ready; 0 when the time is over or the session has ended.
+    private func poll(for timeout: Interval?) -> UInt64 {
+        var errors: UInt64 = 0
+        let ready = receivePoller.wait(for: timeout, errors: &errors)
+        if errors & (1 << Token.device) != 0, !hasEnded { finish(errno: ErrorNumber.badDescriptorState) }
+        return hasEnded ? 0 : ready
+    }
+
+    private func spinForPacket(until deadline: Deadline) -> Bool {
         guard options.spinMicroseconds > 0 else { return false }
-        let end = Clock.now + Interval(nanoseconds: UInt64(options.spinMicroseconds) * 1000)
-        repeat {
+        let spin = Clock.now + Interval(nanoseconds: UInt64(options.spinMicroseconds) * 1000)
+        let end = deadline.instant.map { min($0, spin) } ?? spin
+        while !hasEnded && Clock.now < end {
             SystemThread.yield()
             if isPacketAvailable { return true }
-        } while !hasEnded && Clock.now < end
+        }
         return false
     }
 
@@ -73,6 +82,7 @@ extension Session {
     }
 
     private func watchPending() {
+        guard !hasEnded else { return }
         reader.withLock { reader in
             reader.isWatched = true
             signalPending(&reader)

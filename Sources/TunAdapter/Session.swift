@@ -34,6 +34,7 @@ public final class Session: Sendable {
     let pendingEvent: EventDescriptor
     private let endEvent: EventDescriptor
     private let ended = Atomic(false)
+    private let generation = ProcessGeneration()
     private let reason = OrderedMutex<AdapterError?>(nil)
     private let onEnd: @Sendable () -> Void
 
@@ -95,14 +96,14 @@ public final class Session: Sendable {
                 + "the oldest has \(held.oldestSize) bytes, at offset \(held.oldestOffset) of its ring")
     }
 
-    /// Whether the session has ended.
-    public var hasEnded: Bool { ended.load(ordering: .acquiring) }
+    /// Whether the session has ended. In a child of fork(2) every session of its parent has.
+    public var hasEnded: Bool { ended.load(ordering: .acquiring) || !generation.isCurrent }
 
     /// Why it has ended; nil while it runs.
     public var endReason: AdapterError? { reason.withLock { $0 } }
 
     /// Ends the session: every wait returns at once, the device is closed, packets not yet received or flushed are lost.
-    /// A second call does nothing.
+    /// A second call does nothing. In a child of fork(2) it closes the child's descriptors, and the parent's session runs on.
     public func end() {
         finish(AdapterError(.handleEndOfFile, "the session of \(interfaceName) was ended"))
     }
@@ -118,19 +119,43 @@ public final class Session: Sendable {
 
     private func finish(_ error: AdapterError) {
         reason.withLock { if $0 == nil { $0 = error } }
-        guard !ended.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        endEvent.signal()
+        let isFirst = !ended.exchange(true, ordering: .acquiringAndReleasing)
+        // Whoever finds it ended returns to a caller who takes it for done: so all do what may be done twice.
+        receiveRing.close()
+        sendRing.close()
+        let isOurs = generation.isCurrent
+        if isOurs { endEvent.signal() }
         // Both halves are asked for their descriptors under their locks, so that no system call uses a closed one.
         reader.withLock { reader in
-            if let descriptor = reader.device?.pollDescriptor { receivePoller.remove(descriptor) }
+            if isOurs, let descriptor = reader.device?.pollDescriptor { receivePoller.remove(descriptor) }
             reader.device = nil
         }
         writer.withLock { $0.device = nil }
-        onEnd()
+        if isFirst { onEnd() }
+    }
+
+    /// Whether it has ended and no packet is in anybody's hands: nobody has a pointer into its rings any more, nor gets one.
+    package var isDrained: Bool { receiveRing.isDrained && sendRing.isDrained }
+
+    /// Received packets that were not released yet, and allocated ones that were neither sent nor abandoned.
+    public var heldPackets: (received: Int, allocated: Int) { (receiveRing.heldCount, sendRing.heldCount) }
+
+    /// Warns of packets that are held beyond the end. They keep the rings' memory until they are given back.
+    package func reportHeldAtEnd() {
+        let held = heldPackets
+        guard held.received + held.allocated > 0 else { return }
+        AdapterLog.write(
+            .warning,
+            "the session of \(interfaceName) was ended while \(held.received) received packets were not released and "
+                + "\(held.allocated) allocated ones neither sent nor abandoned; its rings stay until they are")
     }
 
     func checkRunning() throws(AdapterError) {
         guard hasEnded else { return }
-        throw endReason ?? AdapterError(.handleEndOfFile, "the session of \(interfaceName) was ended")
+        throw endReason
+            ?? AdapterError(
+                .handleEndOfFile,
+                generation.isCurrent
+                    ? "the session of \(interfaceName) was ended" : "the session of \(interfaceName) is that of the parent process")
     }
 }

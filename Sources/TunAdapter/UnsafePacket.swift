@@ -8,6 +8,7 @@ public struct UnsafePacket {
     /// Equal for consecutive received packets that came as one super-packet.
     public var superPacket: UInt32
 
+    /// A packet of `count` bytes from `start` on.
     public init(start: UnsafeMutableRawPointer?, count: UInt32, superPacket: UInt32 = 0) {
         unsafe self.start = unsafe start
         unsafe self.count = count

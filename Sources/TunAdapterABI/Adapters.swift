@@ -51,7 +51,7 @@ public func tunadapter_open_adapter(_ pool: UnsafePointer<CChar>!, _ name: Unsaf
 @c @implementation
 public func tunadapter_free_adapter(_ adapter: OpaquePointer!) -> tunadapter_status {
     guard unsafe adapter != nil else { return TUNADAPTER_SUCCESS }
-    return unsafe withAdapter(adapter) { _ throws(AdapterError) in
+    return unsafe withAdapter(adapter, inheritedToo: true) { _ throws(AdapterError) in
         guard unsafe handles.retire(adapter) else { throw AdapterError(.invalidHandle, "the adapter's handle was freed already") }
     }
 }
@@ -101,12 +101,7 @@ public func tunadapter_delete_unused_adapters(_ pool: UnsafePointer<CChar>!, _ d
 @c @implementation
 public func tunadapter_open_device(_ adapter: OpaquePointer!) -> Int32 {
     unsafe with(adapter, .adapter, Adapter.self) { adapter throws(AdapterError) in
-        let device = try adapter.openDeviceObject()
-        do throws(SystemError) {
-            return try device.descriptor.duplicate().take()
-        } catch {
-            throw AdapterError(.outOfMemory, "\(error)", remedy: "raise the limit of open files (ulimit -n)")
-        }
+        try adapter.openDeviceObject().takeDescriptor().take()
     }
 }
 

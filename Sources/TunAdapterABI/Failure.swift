@@ -89,6 +89,7 @@ extension Optional: CallResult {
 }
 
 /// Runs `body` on what `handle` stands for; the result's failure when it throws or the handle isn't right.
+/// - Parameter endedToo: also for an ended session's handle, and one that a parent process made.
 @inline(__always)
 func with<Object: AnyObject, Result: CallResult>(
     _ handle: OpaquePointer?, _ kind: HandleKind, _ type: Object.Type, endedToo: Bool = false,
@@ -98,6 +99,12 @@ func with<Object: AnyObject, Result: CallResult>(
     case .pinned(let object, let isEnded):
         defer { unsafe handles.unpin(handle) }
         guard !isEnded || endedToo else { return Result.failure(AdapterError.Code.handleEndOfFile.fail()) }
+        // A session knows by itself; it must still take packets back.
+        guard unsafe kind == .session || endedToo || !handles.isInherited(handle) else {
+            return Result.failure(
+                AdapterError(.invalidHandle, "the handle is the parent process's", remedy: "free it, and open the adapter in this process")
+                    .fail())
+        }
         // SAFETY: the kind says which class it is, and the pin keeps it.
         return unsafe Unmanaged<Object>.fromOpaque(object)._withUnsafeGuaranteedRef { object in
             do throws(AdapterError) {
@@ -111,8 +118,10 @@ func with<Object: AnyObject, Result: CallResult>(
     }
 }
 
-func withAdapter(_ handle: OpaquePointer?, _ body: (Adapter) throws(AdapterError) -> Void) -> tunadapter_status {
-    unsafe with(handle, .adapter, Adapter.self) { adapter throws(AdapterError) in
+func withAdapter(
+    _ handle: OpaquePointer?, inheritedToo: Bool = false, _ body: (Adapter) throws(AdapterError) -> Void
+) -> tunadapter_status {
+    unsafe with(handle, .adapter, Adapter.self, endedToo: inheritedToo) { adapter throws(AdapterError) in
         try body(adapter)
         return TUNADAPTER_SUCCESS
     }

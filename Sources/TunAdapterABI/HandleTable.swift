@@ -31,6 +31,8 @@ struct HandleTable: ~Copyable, Sendable {
         /// Written only while nobody can pin.
         var object: UnsafeRawPointer?
         var kind: UInt = 0
+        /// Whose it is, of a process and its children.
+        var generation = ProcessGeneration()
     }
 
     private static let capacity = 4096
@@ -62,6 +64,7 @@ struct HandleTable: ~Copyable, Sendable {
         // SAFETY: the slot is in nobody's hands; the pointer's retain is given back in `reclaim`.
         unsafe slot.pointee.object = UnsafeRawPointer(Unmanaged.passRetained(object).toOpaque())
         unsafe slot.pointee.kind = kind.rawValue
+        unsafe slot.pointee.generation = ProcessGeneration()
         let generation = unsafe (slot.pointee.word.load(ordering: .relaxed) >> 32) % 0xffff_ffff + 1
         unsafe slot.pointee.word.store(generation << 32 | Self.live, ordering: .releasing)
         return unsafe OpaquePointer(bitPattern: UInt(generation) << 16 | UInt(index) << 4 | kind.rawValue << 1 | 1)
@@ -111,6 +114,11 @@ struct HandleTable: ~Copyable, Sendable {
     /// Whether a pinned handle was marked as ended.
     func isEnded(_ handle: OpaquePointer?) -> Bool {
         unsafe slots[index(handle)].word.load(ordering: .acquiring) & Self.ended != 0
+    }
+
+    /// Whether a pinned handle is a parent process's, whose sockets this process only has copies of.
+    func isInherited(_ handle: OpaquePointer?) -> Bool {
+        unsafe !slots[index(handle)].generation.isCurrent
     }
 
     /// Frees a pinned handle; its object goes with the last pin.

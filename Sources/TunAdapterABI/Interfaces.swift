@@ -2,6 +2,7 @@
 // The names are those of tunadapter.h, where each function is documented.
 
 public import CTunAdapter
+internal import LinuxSystem
 internal import NetworkTypes
 import Synchronization
 internal import TunAdapter
@@ -22,12 +23,7 @@ public func tunadapter_remove_address(_ adapter: OpaquePointer!, _ address: Unsa
 }
 
 private func interfaceAddress(_ pointer: UnsafePointer<CChar>?) throws(AdapterError) -> IPInterfaceAddress {
-    let text = try unsafe text(pointer, "the address")
-    guard let address = IPInterfaceAddress(text) else {
-        throw AdapterError(
-            .invalidParameter, "\"\(text)\" is no address with a prefix length", remedy: "write it as 10.7.0.1/24 or fd07::1/64")
-    }
-    return address
+    try unsafe Adapter.interfaceAddress(text(pointer, "the address"))
 }
 
 @c @implementation
@@ -58,13 +54,37 @@ private final class Watch: Sendable {
         var waiting: [AdapterChange] = []
     }
 
-    let descriptor: Int32
     let state: Mutex<State>
+    /// Readable while changes wait, here or at the kernel's.
+    private let poller: Poller
+    /// Signalled while some wait here, of which the kernel's side knows nothing any more.
+    private let waiting: EventDescriptor
+
+    var descriptor: Int32 { poller.rawValue }
 
     init(_ adapter: Adapter) throws(AdapterError) {
         let changes = try adapter.changes()
-        descriptor = changes.descriptor
+        do throws(SystemError) {
+            poller = try Poller()
+            waiting = try EventDescriptor()
+            try poller.add(changes.descriptor, token: 0)
+            try poller.add(waiting.rawValue, token: 1)
+        } catch {
+            throw AdapterError(.outOfMemory, "a watch of \(adapter.interfaceName): \(error)")
+        }
         state = Mutex(State(changes: changes))
+    }
+
+    func next() throws(AdapterError) -> AdapterChange? {
+        try state.withLock { state throws(AdapterError) in
+            if state.waiting.isEmpty {
+                state.waiting = try state.changes.next()
+                if state.waiting.count > 1 { waiting.signal() }
+            } else if state.waiting.count == 1 {
+                waiting.clear()
+            }
+            return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+        }
     }
 }
 
@@ -84,11 +104,7 @@ public func tunadapter_watch_event(_ watch: OpaquePointer!) -> Int32 {
 public func tunadapter_next_change(_ watch: OpaquePointer!, _ change: UnsafeMutablePointer<tunadapter_change>!) -> tunadapter_status {
     unsafe with(watch, .watch, Watch.self) { watch throws(AdapterError) in
         let place = try unsafe required(change, "change")
-        let next = try watch.state.withLock { state throws(AdapterError) -> AdapterChange? in
-            if state.waiting.isEmpty { state.waiting = try state.changes.next() }
-            return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
-        }
-        guard let next else { return AdapterError.Code.noMoreItems.fail() }
+        guard let next = try watch.next() else { return AdapterError.Code.noMoreItems.fail() }
         unsafe place.pointee = tunadapter_change(next)
         return TUNADAPTER_SUCCESS
     }
@@ -97,7 +113,7 @@ public func tunadapter_next_change(_ watch: OpaquePointer!, _ change: UnsafeMuta
 @c @implementation
 public func tunadapter_free_watch(_ watch: OpaquePointer!) -> tunadapter_status {
     guard unsafe watch != nil else { return TUNADAPTER_SUCCESS }
-    return unsafe with(watch, .watch, Watch.self) { _ throws(AdapterError) in
+    return unsafe with(watch, .watch, Watch.self, endedToo: true) { _ throws(AdapterError) in
         guard unsafe handles.retire(watch) else { throw AdapterError(.invalidHandle, "the watch was freed already") }
         return TUNADAPTER_SUCCESS
     }

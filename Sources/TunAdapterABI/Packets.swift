@@ -119,7 +119,7 @@ private func retireIfEnded(_ handle: OpaquePointer?, _ session: Session) {
     if unsafe handles.isEnded(handle) { unsafe retireIfUnused(handle, session) }
 }
 
-private func checkRunning(_ session: Session) throws(AdapterError) {
+func checkRunning(_ session: Session) throws(AdapterError) {
     if session.hasEnded { throw session.endReason ?? AdapterError(.handleEndOfFile, "the session has ended") }
 }
 

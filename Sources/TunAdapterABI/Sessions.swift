@@ -67,20 +67,36 @@ public func tunadapter_end_session(_ session: OpaquePointer!) -> tunadapter_stat
     return unsafe withSession(session) { ending throws(AdapterError) in
         guard unsafe handles.end(session) else { throw AdapterError(.handleEndOfFile, "the session was ended already") }
         ending.end()
+        ending.reportHeldAtEnd()
         unsafe retireIfUnused(session, ending)
     }
 }
 
 /// An ended session's rings stay as long as somebody holds packets in them.
+///
+/// Not before they are closed: a thread that was let in before the end may be about to allocate, and another one, which sees the mark of the
+/// end already, gives its last packet back here.
 func retireIfUnused(_ handle: OpaquePointer?, _ session: Session) {
-    if session.heldPacketCount == 0 { unsafe handles.retire(handle) }
+    if session.isDrained { unsafe handles.retire(handle) }
+}
+
+@c @implementation
+public func tunadapter_get_held_packets(
+    _ session: OpaquePointer!, _ received: UnsafeMutablePointer<UInt32>!, _ allocated: UnsafeMutablePointer<UInt32>!
+) -> tunadapter_status {
+    unsafe withSession(session, endedToo: true) { session throws(AdapterError) in
+        let held = session.heldPackets
+        if let received = unsafe received { unsafe received.pointee = UInt32(held.received) }
+        if let allocated = unsafe allocated { unsafe allocated.pointee = UInt32(held.allocated) }
+    }
 }
 
 @c @implementation
 public func tunadapter_is_packet_available(_ session: OpaquePointer!) -> Bool {
     unsafe with(session, .session, Session.self) { session throws(AdapterError) in
-        if session.hasEnded { throw session.endReason ?? AdapterError(.handleEndOfFile, "the session has ended") }
-        return session.isPacketAvailable
+        if session.isPacketAvailable { return true }
+        try checkRunning(session)
+        return false
     }
 }
 

@@ -20,6 +20,12 @@ public func tunadapter_get_version(_ version: UnsafeMutablePointer<tunadapter_ve
 }
 
 @c @implementation
+public func tunadapter_library_version() -> UInt32 {
+    UInt32(TUNADAPTER_LIBRARY_VERSION_MAJOR) << 16 | UInt32(TUNADAPTER_LIBRARY_VERSION_MINOR) << 8
+        | UInt32(TUNADAPTER_LIBRARY_VERSION_PATCH)
+}
+
+@c @implementation
 public func tunadapter_set_logger(_ logger: tunadapter_logger!, _ context: UnsafeMutableRawPointer!) {
     guard let logger = unsafe logger else {
         AdapterLog.setLogger(nil)
@@ -29,8 +35,12 @@ public func tunadapter_set_logger(_ logger: tunadapter_logger!, _ context: Unsaf
     nonisolated(unsafe) let function = unsafe logger
     nonisolated(unsafe) let argument = unsafe context
     AdapterLog.setLogger { level, timestamp, line in
+        // What it calls here may fail, and must not seem to be the failure of the call that logs.
+        var saved = ctunadapter_saved_error()
+        unsafe ctunadapter_save_error(&saved)
         unsafe line.withCString { line in
             unsafe function(tunadapter_log_level(rawValue: UInt32(level.rawValue)), timestamp, line, argument)
         }
+        unsafe ctunadapter_restore_error(&saved)
     }
 }

@@ -27,7 +27,8 @@
     X(tunadapter_allocate_packet) X(tunadapter_send_packet) X(tunadapter_send_packet_shortened) X(tunadapter_abandon_packet)   \
     X(tunadapter_wait_for_packet) X(tunadapter_wait_for_space) X(tunadapter_read_event) X(tunadapter_space_event)              \
     X(tunadapter_receive_packets) X(tunadapter_release_packets) X(tunadapter_allocate_packets) X(tunadapter_send_packets)      \
-    X(tunadapter_get_statistics) X(tunadapter_get_version) X(tunadapter_set_logger)
+    X(tunadapter_get_statistics) X(tunadapter_get_held_packets) X(tunadapter_get_version) X(tunadapter_library_version)        \
+    X(tunadapter_set_logger)
 
 // One pointer for each function, of the type that the header names: the compiler compares it with the declaration.
 static struct {
@@ -360,6 +361,8 @@ static bool with_interface(void) {
 int main(void) {
     resolve();
     CHECK(ta.tunadapter_last_error() == TUNADAPTER_SUCCESS);
+    const uint32_t version = TUNADAPTER_LIBRARY_VERSION_MAJOR << 16 | TUNADAPTER_LIBRARY_VERSION_MINOR << 8 | TUNADAPTER_LIBRARY_VERSION_PATCH;
+    CHECK(ta.tunadapter_library_version() == version);
     in_memory();
     bool real = with_interface();
     if (failures == 0) printf("every function works, in memory%s\n", real ? " and with a real interface" : "");

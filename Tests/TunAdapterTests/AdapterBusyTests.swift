@@ -113,23 +113,33 @@ private let pool = "org.example.test"
         }
     }
 
-    @Test func `the device object is a duplicate of the session's, and alone it refuses sessions`() throws {
+    @Test func `a device object is the session's queue, before and after it too, and refuses everybody else`() throws {
         try inNewNamespace {
             let adapter = try Adapter.create(name: "demo0", pool: pool)
+            let other = try Adapter.open(name: "demo0", pool: pool)
             let session = try adapter.startSession()
             do {
                 let object = try adapter.openDeviceObject()
                 #expect(try object.attachment().name == "demo0")
                 session.end()
-                #expect(code { _ = try adapter.startSession() } == .busy, "the duplicate still has the queue")
+                #expect(code { _ = try other.startSession() } == .busy, "the duplicate still has the queue")
+                try adapter.startSession().end()
             }
             do {
                 let object = try adapter.openDeviceObject()
                 #expect(try object.attachment().flags.contains(.virtioNetHeader))
-                #expect(code { _ = try adapter.startSession() } == .busy)
+                let second = try adapter.openDeviceObject()
+                #expect(try second.attachment().name == "demo0")
+                #expect(code { _ = try other.startSession() } == .busy)
                 #expect(code { try adapter.delete() } == .busy)
+                try adapter.startSession().end()
             }
+            // The numbers mean nothing any more; others may have them.
+            let files = try (0..<8).map { _ in try Descriptor(FileDescriptor.open("/dev/null", flags: O_RDONLY)) }
+            let tuns = try (0..<8).map { _ in try Descriptor(TunDescriptor().takeDescriptor()) }
+            try other.startSession().end()
             try adapter.startSession().end()
+            withExtendedLifetime((files, tuns)) {}
             try adapter.delete()
         }
     }
@@ -148,6 +158,15 @@ private let pool = "org.example.test"
             session.end()
             try adapter.delete()
         }
+    }
+}
+
+/// A descriptor in an array.
+private final class Descriptor {
+    let descriptor: FileDescriptor
+
+    init(_ descriptor: consuming FileDescriptor) {
+        self.descriptor = descriptor
     }
 }
 

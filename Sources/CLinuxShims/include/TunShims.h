@@ -13,6 +13,8 @@ int clinux_tun_set_owner(int descriptor, uint32_t user);
 int clinux_tun_set_group(int descriptor, uint32_t group);
 int clinux_tun_set_offload(int descriptor, uint32_t features);
 int clinux_tun_set_header_size(int descriptor, int size);
+// SIOCGSKNS: a new descriptor of the network namespace.
+int clinux_tun_namespace(int descriptor);
 int clinux_tun_features(int descriptor, uint32_t *features);
 
 // SIOCETHTOOL with ETHTOOL_GDRVINFO on any socket: driver name and version (32 bytes each) of an interface.

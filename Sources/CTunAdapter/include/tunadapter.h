@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: Apache-2.0
+ *
  * tunadapter.h: network adapters of one's own on Linux, as rings of IP packets. Library: libtunadapter.so.1.
  *
  * An *adapter* is a TUN interface of the kernel's, in a *pool* (one product's adapters), with a name and a GUID. Its *session* has a
@@ -16,6 +18,14 @@
  * - A refusal as BUSY comes after a quarter of a second, unless it is because of this handle's own session: a child process has the
  *   descriptors of its parent from fork(2) to execve(2), so what is closed can seem open for a moment.
  * - Network namespaces: an adapter belongs to that of the thread that made or opened it.
+ * - Callbacks (logger, enumeration) run with no lock of the library held, and may call every function.
+ * - Stack: no function takes more than 16 KiB of the caller's stack, callbacks apart.
+ * - fork(2): a child of a program with one thread can give back what it inherited: tunadapter_free_adapter, tunadapter_end_session,
+ *   tunadapter_release_packet and their kind work and don't touch the parent's; everything else on inherited sessions gives
+ *   TUNADAPTER_HANDLE_EOF, on inherited adapters and watches TUNADAPTER_INVALID_HANDLE. What it makes anew is its own. A child of a program
+ *   with several threads may call nothing of this library before execve(2): another thread's lock stays taken for ever. The library's
+ *   descriptors are close-on-exec; as long as the child has copies, a transient adapter lives.
+ * - dlclose(3) leaves the library in memory: what is under way in it goes on.
  *
  * C11 and C++. For dlopen(3) and dlsym(3) each function's type has a name: tunadapter_<name>_fn.
  */
@@ -37,7 +47,7 @@ typedef struct tunadapter_session tunadapter_session;
 /* Listens to what happens to an adapter's interface. Freed with tunadapter_free_watch. */
 typedef struct tunadapter_watch tunadapter_watch;
 
-/* The version of the library that this header belongs to. */
+/* The version of the library that this header belongs to; tunadapter_library_version tells the running one's. */
 #define TUNADAPTER_LIBRARY_VERSION_MAJOR 1
 #define TUNADAPTER_LIBRARY_VERSION_MINOR 0
 #define TUNADAPTER_LIBRARY_VERSION_PATCH 0
@@ -83,8 +93,8 @@ typedef struct tunadapter_adapter_options {
     uint32_t struct_size;        /* sizeof(tunadapter_adapter_options) */
     bool transient;              /* gone with its handle and its session, kill -9 included; else it outlives the process */
     bool link_local_address;     /* the kernel gives the interface an IPv6 link-local address by itself */
-    bool has_owner;              /* `owner` (a user) may start sessions without CAP_NET_ADMIN */
-    bool has_group;              /* so may members of `group` */
+    bool has_owner;              /* `owner` (a user) may start sessions without CAP_NET_ADMIN; without owner and group the maker may */
+    bool has_group;              /* members of `group` may; with both, only the owner who is a member */
     uint32_t owner;
     uint32_t group;
     uint32_t queue_count;        /* descriptors that may be attached at a time, 1 to 255; a session uses one */
@@ -131,7 +141,7 @@ typedef struct tunadapter_statistics {
     uint64_t sent;
     uint64_t writes;             /* system calls that they went in */
     uint64_t dropped_while_down; /* lost because the interface was down */
-    uint64_t refused;            /* lost because the kernel refused them */
+    uint64_t refused;            /* lost because the kernel, or a full session in memory, refused them */
 } tunadapter_statistics;
 
 typedef struct tunadapter_version {
@@ -163,7 +173,8 @@ typedef enum tunadapter_log_level {
 } tunadapter_log_level;
 
 /* Receives a line of the log. `timestamp` counts 100 ns since the Unix epoch; `line` is UTF-8 and valid during the call. Called on
- * any thread, several at once; it may call the library, but tunadapter_set_logger only outside of it. */
+ * any thread, several at once, with no lock held: it may call the library, tunadapter_set_logger too. What fails in it doesn't change the
+ * last error of the call that logs. */
 typedef void (*tunadapter_logger)(tunadapter_log_level level, uint64_t timestamp, const char *line, void *context);
 
 /* Receives one adapter. The handle is valid during the call and freed by the library. Return false to stop. */
@@ -220,7 +231,8 @@ typedef tunadapter_status tunadapter_free_adapter_fn(tunadapter_adapter *adapter
 
 /* Deletes the adapter; it is a success if it is gone already. The handle stays and is to be freed.
  * force_close_sessions: even though a session runs; it ends with HANDLE_EOF. reboot_required: may be NULL; always set to false.
- * Errors: BUSY while a session runs, here or elsewhere, without force; ACCESS_DENIED, INVALID_HANDLE, SYSTEM_ERROR. */
+ * Errors: BUSY while a session runs, here or elsewhere, without force; HANDLE_EOF when it was moved to another network namespace and no
+ * descriptor of it is at hand in this process; ACCESS_DENIED, INVALID_HANDLE, SYSTEM_ERROR. */
 tunadapter_status tunadapter_delete_adapter(tunadapter_adapter *adapter, bool force_close_sessions, bool *reboot_required);
 typedef tunadapter_status tunadapter_delete_adapter_fn(
     tunadapter_adapter *adapter, bool force_close_sessions, bool *reboot_required);
@@ -238,7 +250,7 @@ tunadapter_status tunadapter_delete_unused_adapters(const char *pool, uint32_t *
 typedef tunadapter_status tunadapter_delete_unused_adapters_fn(const char *pool, uint32_t *deleted);
 
 /* A descriptor of the adapter's TUN queue, which the caller closes: a duplicate of the running session's, else one attached anew; as long
- * as it is open other processes' sessions are refused as BUSY. Reads and writes have a virtio_net_hdr of 10 bytes before the packet.
+ * as it is open sessions of other handles and processes are refused as BUSY, while this handle's shares the queue. Reads and writes have a virtio_net_hdr of 10 bytes before the packet.
  * Returns -1: BUSY, HANDLE_EOF, ACCESS_DENIED, INVALID_HANDLE, OUT_OF_MEMORY. */
 int tunadapter_open_device(tunadapter_adapter *adapter);
 typedef int tunadapter_open_device_fn(tunadapter_adapter *adapter);
@@ -298,7 +310,8 @@ typedef tunadapter_status tunadapter_get_link_fn(tunadapter_adapter *adapter, tu
 tunadapter_watch *tunadapter_watch_adapter(tunadapter_adapter *adapter);
 typedef tunadapter_watch *tunadapter_watch_adapter_fn(tunadapter_adapter *adapter);
 
-/* A descriptor that is readable while there may be changes; it belongs to the watch. -1: INVALID_HANDLE. */
+/* A descriptor that is readable while there may be changes, those not yet asked for included; once a second, too, while the interface is
+ * down, because of attachments the kernel doesn't tell of then. It belongs to the watch. -1: INVALID_HANDLE. */
 int tunadapter_watch_event(tunadapter_watch *watch);
 typedef int tunadapter_watch_event_fn(tunadapter_watch *watch);
 
@@ -334,9 +347,14 @@ typedef tunadapter_status tunadapter_start_memory_sessions_fn(
 
 /* Ends the session: every wait on other threads returns at once with HANDLE_EOF, and so does every later call. NULL does nothing.
  * Packets still held stay valid memory until they are released, sent (then without effect) or abandoned; with the last of them the
- * rings go. Errors: INVALID_HANDLE, HANDLE_EOF when it was ended already. */
+ * rings go. The log has a warning when there are some, and tunadapter_get_held_packets tells how many. Errors: INVALID_HANDLE, HANDLE_EOF when it was ended already. */
 tunadapter_status tunadapter_end_session(tunadapter_session *session);
 typedef tunadapter_status tunadapter_end_session_fn(tunadapter_session *session);
+
+/* How many received packets were not released yet, and how many allocated ones neither sent nor abandoned; after the end of the session too,
+ * as long as there are some. Either pointer may be NULL. Errors: INVALID_HANDLE; HANDLE_EOF when the session is ended and all is given back. */
+tunadapter_status tunadapter_get_held_packets(tunadapter_session *session, uint32_t *received, uint32_t *allocated);
+typedef tunadapter_status tunadapter_get_held_packets_fn(tunadapter_session *session, uint32_t *received, uint32_t *allocated);
 
 /* Whether a packet waits. Also false, with the last error set, for an ended session or wrong handle. */
 bool tunadapter_is_packet_available(tunadapter_session *session);
@@ -427,6 +445,10 @@ typedef tunadapter_status tunadapter_get_statistics_fn(tunadapter_session *sessi
  * Errors: ACCESS_DENIED, NOT_SUPPORTED, INVALID_PARAMETER. */
 tunadapter_status tunadapter_get_version(tunadapter_version *version);
 typedef tunadapter_status tunadapter_get_version_fn(tunadapter_version *version);
+
+/* The version of the running library: major << 16 | minor << 8 | patch, as in TUNADAPTER_LIBRARY_VERSION_*. */
+uint32_t tunadapter_library_version(void);
+typedef uint32_t tunadapter_library_version_fn(void);
 
 /* Sets the process's logger; NULL disables. Lines under way on other threads may still reach the former logger. */
 void tunadapter_set_logger(tunadapter_logger logger, void *context);

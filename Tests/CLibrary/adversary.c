@@ -1,0 +1,477 @@
+// What a C program can do to the library that it should not: a logger that calls back, fork, signals, small stacks, a device that goes away.
+// Linked with the library; the second part makes interfaces, in a network namespace of its own.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tunadapter.h>
+
+static int failures;
+#define CHECK(condition)                                                                                                      \
+    do {                                                                                                                      \
+        if (!(condition)) {                                                                                                   \
+            failures++;                                                                                                       \
+            fprintf(stderr, "%s:%d: failed: %s (last error %s: %s)\n", __FILE__, __LINE__, #condition,                        \
+                tunadapter_error_name(tunadapter_last_error()), tunadapter_error_message());                                  \
+        }                                                                                                                     \
+    } while (0)
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double processor_time(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void start(tunadapter_session **left, tunadapter_session **right, uint32_t spin) {
+    tunadapter_session_options options = TUNADAPTER_SESSION_OPTIONS_INIT;
+    options.capacity = TUNADAPTER_MIN_RING_CAPACITY;
+    options.spin_microseconds = spin;
+    // So that two of the largest packets don't fit.
+    options.headroom = 16;
+    CHECK(tunadapter_start_memory_sessions(&options, left, right) == TUNADAPTER_SUCCESS);
+}
+
+// ---- What keeps a wait from its limit ----
+
+static void nothing(int signal) {
+    (void)signal;
+}
+
+static void signals_and_spinning(void) {
+    tunadapter_session *left, *right;
+    start(&left, &right, 0);
+    struct sigaction action = {.sa_handler = nothing};
+    sigaction(SIGALRM, &action, NULL);
+    struct itimerval each = {{0, 20000}, {0, 20000}}, none = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_REAL, &each, NULL);
+    double begin = now();
+    CHECK(tunadapter_wait_for_packet(right, 200) == TUNADAPTER_TIMEOUT);
+    double took = now() - begin;
+    CHECK(took > 0.19 && took < 5);
+    CHECK(tunadapter_allocate_packet(left, 65535) != NULL);
+    begin = now();
+    CHECK(tunadapter_wait_for_space(left, 65535, 200) == TUNADAPTER_TIMEOUT);
+    took = now() - begin;
+    CHECK(took > 0.19 && took < 5);
+    setitimer(ITIMER_REAL, &none, NULL);
+    tunadapter_end_session(left);
+    tunadapter_end_session(right);
+
+    start(&left, &right, 30000000);
+    begin = now();
+    CHECK(tunadapter_wait_for_packet(right, 0) == TUNADAPTER_TIMEOUT);
+    CHECK(tunadapter_wait_for_packet(right, 20) == TUNADAPTER_TIMEOUT);
+    CHECK(now() - begin < 10);
+    tunadapter_end_session(left);
+    tunadapter_end_session(right);
+}
+
+// ---- Packets that nobody gives back, and losses ----
+
+static char last_warning[512];
+
+static void keep_warning(tunadapter_log_level level, uint64_t timestamp, const char *line, void *context) {
+    (void)timestamp;
+    (void)context;
+    if (level == TUNADAPTER_LOG_WARNING) snprintf(last_warning, sizeof last_warning, "%s", line);
+}
+
+static void held_packets(void) {
+    tunadapter_session *left, *right;
+    start(&left, &right, 0);
+    tunadapter_set_logger(keep_warning, NULL);
+    uint8_t *first = tunadapter_allocate_packet(left, 100), *second = tunadapter_allocate_packet(left, 100);
+    uint32_t received = 99, allocated = 99;
+    CHECK(tunadapter_get_held_packets(left, &received, &allocated) == TUNADAPTER_SUCCESS && received == 0 && allocated == 2);
+    CHECK(tunadapter_end_session(left) == TUNADAPTER_SUCCESS);
+    CHECK(strstr(last_warning, "2 allocated") != NULL);
+    CHECK(tunadapter_get_held_packets(left, NULL, &allocated) == TUNADAPTER_SUCCESS && allocated == 2);
+    CHECK(tunadapter_abandon_packet(left, first) == TUNADAPTER_SUCCESS);
+    CHECK(tunadapter_get_held_packets(left, &received, &allocated) == TUNADAPTER_SUCCESS && allocated == 1);
+    CHECK(tunadapter_abandon_packet(left, second) == TUNADAPTER_SUCCESS);
+    CHECK(tunadapter_get_held_packets(left, &received, &allocated) == TUNADAPTER_HANDLE_EOF);
+    last_warning[0] = 0;
+    CHECK(tunadapter_end_session(right) == TUNADAPTER_SUCCESS && last_warning[0] == 0);
+    tunadapter_set_logger(NULL, NULL);
+
+    // What a full peer loses is counted.
+    start(&left, &right, 0);
+    tunadapter_statistics statistics;
+    for (int i = 0; i < 5000; i++) {
+        uint8_t *packet = tunadapter_allocate_packet(left, 20);
+        CHECK(packet != NULL);
+        if (packet == NULL) break;
+        memset(packet, 0, 20);
+        packet[0] = 0x45;
+        packet[3] = 20;
+        packet[9] = 253;
+        tunadapter_send_packet(left, packet);
+    }
+    CHECK(tunadapter_get_statistics(left, &statistics) == TUNADAPTER_SUCCESS);
+    CHECK(statistics.refused > 0 && statistics.sent + statistics.refused == 5000);
+    tunadapter_end_session(left);
+    tunadapter_end_session(right);
+}
+
+// ---- fork ----
+
+static void children(void) {
+    tunadapter_session *left, *right;
+    start(&left, &right, 0);
+    uint8_t *held = tunadapter_allocate_packet(left, 65535);
+    CHECK(held != NULL && tunadapter_allocate_packet(left, 65535) == NULL);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        uint32_t size;
+        int wrong = 0;
+        wrong += !(tunadapter_receive_packet(right, &size) == NULL && tunadapter_last_error() == TUNADAPTER_HANDLE_EOF);
+        wrong += !(tunadapter_allocate_packet(left, 100) == NULL && tunadapter_last_error() == TUNADAPTER_HANDLE_EOF);
+        wrong += tunadapter_wait_for_packet(right, TUNADAPTER_FOREVER) != TUNADAPTER_HANDLE_EOF;
+        wrong += tunadapter_wait_for_space(left, 65535, TUNADAPTER_FOREVER) != TUNADAPTER_HANDLE_EOF;
+        wrong += tunadapter_is_packet_available(right);
+        wrong += tunadapter_abandon_packet(left, held) != TUNADAPTER_SUCCESS;
+        wrong += tunadapter_end_session(right) != TUNADAPTER_SUCCESS;
+        wrong += tunadapter_end_session(left) != TUNADAPTER_SUCCESS;
+        // What it makes itself works.
+        tunadapter_session *own, *other;
+        start(&own, &other, 0);
+        uint8_t *packet = tunadapter_allocate_packet(own, 100);
+        wrong += packet == NULL || tunadapter_abandon_packet(own, packet) != TUNADAPTER_SUCCESS;
+        wrong += tunadapter_end_session(own) != TUNADAPTER_SUCCESS || tunadapter_end_session(other) != TUNADAPTER_SUCCESS;
+        _exit(wrong + failures);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    // The parent's waits wait, without spinning, and its session runs.
+    double before = processor_time();
+    CHECK(tunadapter_wait_for_packet(right, 300) == TUNADAPTER_TIMEOUT);
+    CHECK(tunadapter_wait_for_space(left, 65535, 300) == TUNADAPTER_TIMEOUT);
+    CHECK(processor_time() - before < 0.2);
+    CHECK(tunadapter_abandon_packet(left, held) == TUNADAPTER_SUCCESS);
+    CHECK(tunadapter_wait_for_space(left, 65535, 1000) == TUNADAPTER_SUCCESS);
+    tunadapter_end_session(left);
+    tunadapter_end_session(right);
+}
+
+// ---- Stack ----
+
+enum { STACK = 512 << 10, LIMIT = 16 << 10, MARK = 0xa5 };
+
+struct measured {
+    void (*body)(void);
+    size_t overhead;
+};
+
+static void *run_measured(void *argument) {
+    ((struct measured *)argument)->body();
+    return NULL;
+}
+
+// The bytes of a thread's stack that `body` touched.
+static size_t stack_of(void (*body)(void)) {
+    uint8_t *stack = (uint8_t *)mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    memset(stack, MARK, STACK);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstack(&attributes, stack, STACK);
+    struct measured measured = {body, 0};
+    pthread_t thread;
+    CHECK(pthread_create(&thread, &attributes, run_measured, &measured) == 0);
+    pthread_join(thread, NULL);
+    size_t untouched = 0;
+    while (untouched < STACK && stack[untouched] == MARK) untouched++;
+    munmap(stack, STACK);
+    return STACK - untouched;
+}
+
+static void idle(void) {}
+
+static void packet_calls(void) {
+    tunadapter_session *left, *right;
+    start(&left, &right, 0);
+    uint8_t *packet = tunadapter_allocate_packet(left, 100);
+    memset(packet, 0, 100);
+    packet[0] = 0x45;
+    packet[3] = 100;
+    packet[9] = 253;
+    tunadapter_send_packet(left, packet);
+    tunadapter_send_packet(left, packet);
+    tunadapter_packet packets[4];
+    int32_t count = tunadapter_receive_packets(right, packets, 4);
+    if (count > 0) tunadapter_release_packets(right, packets, (uint32_t)count);
+    tunadapter_wait_for_packet(right, 1);
+    tunadapter_wait_for_space(left, 100, 1);
+    tunadapter_end_session(left);
+    tunadapter_end_session(right);
+}
+
+static const char *pool = "org.example.adversary";
+
+static bool one(tunadapter_adapter *adapter, void *context) {
+    (void)adapter;
+    (void)context;
+    return true;
+}
+
+static void adapter_calls(void) {
+    tunadapter_adapter *adapter = tunadapter_create_adapter(pool, "A stack of its own", NULL, NULL);
+    tunadapter_watch *watch = tunadapter_watch_adapter(adapter);
+    char name[TUNADAPTER_MAX_NAME + 1];
+    tunadapter_link link;
+    tunadapter_change change;
+    tunadapter_version version;
+    tunadapter_set_address(adapter, "10.9.0.1/24");
+    tunadapter_add_address(adapter, "fd09::1/64");
+    tunadapter_bring_up(adapter, 1400);
+    tunadapter_set_name(adapter, "stack0");
+    tunadapter_set_name(adapter, "A stack of one's own");
+    tunadapter_get_name(adapter, name);
+    tunadapter_get_link(adapter, &link);
+    tunadapter_enumerate_adapters(pool, one, NULL);
+    while (tunadapter_next_change(watch, &change) == TUNADAPTER_SUCCESS) {}
+    tunadapter_get_version(&version);
+    tunadapter_session *session = tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY);
+    uint8_t *packet = tunadapter_allocate_packet(session, 20);
+    memset(packet, 0, 20);
+    tunadapter_send_packet(session, packet);
+    tunadapter_end_session(session);
+    close(tunadapter_open_device(adapter));
+    tunadapter_free_watch(watch);
+    tunadapter_free_adapter(tunadapter_open_adapter(pool, "nobody's"));
+    tunadapter_delete_adapter(adapter, true, NULL);
+    tunadapter_free_adapter(adapter);
+    tunadapter_delete_unused_adapters(pool, NULL);
+}
+
+static void stacks(void (*body)(void), const char *what) {
+    size_t used = stack_of(body), base = stack_of(idle);
+    printf("  stack of %s: %zu bytes\n", what, used - base);
+    CHECK(used - base <= LIMIT);
+}
+
+// ---- With interfaces ----
+
+static tunadapter_adapter *logged_adapter;
+static int logged;
+
+static void call_back(tunadapter_log_level level, uint64_t timestamp, const char *line, void *context) {
+    (void)level;
+    (void)timestamp;
+    (void)line;
+    logged++;
+    tunadapter_link link;
+    char name[TUNADAPTER_MAX_NAME + 1];
+    tunadapter_get_link(logged_adapter, &link);
+    tunadapter_get_name(logged_adapter, name);
+    tunadapter_delete_adapter(NULL, false, NULL);
+    tunadapter_enumerate_adapters(pool, one, NULL);
+    tunadapter_set_logger(call_back, context);
+}
+
+static void logger(void) {
+    tunadapter_set_logger(call_back, NULL);
+    tunadapter_adapter *adapter = logged_adapter = tunadapter_create_adapter(pool, "logged0", NULL, NULL);
+    CHECK(adapter != NULL && logged == 1);
+    CHECK(tunadapter_set_name(adapter, "logged1") == TUNADAPTER_SUCCESS && logged == 2);
+    CHECK(tunadapter_set_name(adapter, "lo") == TUNADAPTER_ALREADY_EXISTS && tunadapter_last_error() == TUNADAPTER_ALREADY_EXISTS);
+    tunadapter_session *session = tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY);
+    CHECK(session != NULL && logged == 3 && tunadapter_last_error() == TUNADAPTER_ALREADY_EXISTS);
+    uint8_t *packet = tunadapter_allocate_packet(session, 100);
+    CHECK(tunadapter_delete_adapter(adapter, true, NULL) == TUNADAPTER_SUCCESS && logged == 4);
+    tunadapter_end_session(session);
+    CHECK(logged == 5);
+    CHECK(tunadapter_abandon_packet(session, packet) == TUNADAPTER_SUCCESS);
+    tunadapter_set_logger(NULL, NULL);
+    tunadapter_free_adapter(adapter);
+}
+
+static void inherited_adapter(void) {
+    tunadapter_adapter *adapter = tunadapter_create_adapter(pool, "forked0", NULL, NULL);
+    tunadapter_watch *watch = tunadapter_watch_adapter(adapter);
+    tunadapter_session *session = tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        tunadapter_link link;
+        tunadapter_change change;
+        int wrong = tunadapter_get_link(adapter, &link) != TUNADAPTER_INVALID_HANDLE;
+        wrong += tunadapter_bring_up(adapter, 0) != TUNADAPTER_INVALID_HANDLE;
+        wrong += tunadapter_next_change(watch, &change) != TUNADAPTER_INVALID_HANDLE;
+        wrong += tunadapter_free_watch(watch) != TUNADAPTER_SUCCESS;
+        wrong += tunadapter_end_session(session) != TUNADAPTER_SUCCESS;
+        wrong += tunadapter_free_adapter(adapter) != TUNADAPTER_SUCCESS;
+        _exit(wrong);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(tunadapter_bring_up(adapter, 0) == TUNADAPTER_SUCCESS);
+    double before = processor_time();
+    tunadapter_status waited = tunadapter_wait_for_packet(session, 200);
+    CHECK(waited == TUNADAPTER_TIMEOUT || waited == TUNADAPTER_SUCCESS);
+    CHECK(processor_time() - before < 0.15);
+    CHECK(!tunadapter_is_packet_available(NULL));
+    tunadapter_change change;
+    CHECK(tunadapter_next_change(watch, &change) == TUNADAPTER_SUCCESS);
+    tunadapter_free_watch(watch);
+    CHECK(tunadapter_delete_adapter(adapter, true, NULL) == TUNADAPTER_SUCCESS);
+    tunadapter_end_session(session);
+    tunadapter_free_adapter(adapter);
+}
+
+static bool is_readable(int descriptor, int milliseconds) {
+    struct pollfd event = {descriptor, POLLIN, 0};
+    return poll(&event, 1, milliseconds) == 1;
+}
+
+static void changes(void) {
+    tunadapter_adapter *adapter = tunadapter_create_adapter(pool, "watched0", NULL, NULL);
+    tunadapter_watch *watch = tunadapter_watch_adapter(adapter);
+    int event = tunadapter_watch_event(watch);
+    tunadapter_change change;
+    CHECK(tunadapter_bring_up(adapter, 1400) == TUNADAPTER_SUCCESS);
+    // As many as there are are announced, one by one.
+    int count = 0;
+    while (is_readable(event, 100) && tunadapter_next_change(watch, &change) == TUNADAPTER_SUCCESS) count++;
+    CHECK(count == 2 && tunadapter_next_change(watch, &change) == TUNADAPTER_NO_MORE_ITEMS);
+    // One renaming is one change, whichever way.
+    const char *names[] = {"A richer name", "Another rich name", "plain0", "plain1"};
+    for (int i = 0; i < 4; i++) {
+        CHECK(tunadapter_set_name(adapter, names[i]) == TUNADAPTER_SUCCESS);
+        int renamed = 0;
+        while (tunadapter_next_change(watch, &change) == TUNADAPTER_SUCCESS) renamed += change.kind == TUNADAPTER_CHANGE_RENAMED;
+        CHECK(renamed == 1);
+    }
+    // Descriptors that come and go while the interface is down.
+    CHECK(tunadapter_bring_down(adapter) == TUNADAPTER_SUCCESS);
+    tunadapter_session *session = tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY);
+    bool attached = false, detached = false;
+    double end = now() + 10;
+    while (!attached && now() < end) {
+        if (!is_readable(event, 2000)) break;
+        while (tunadapter_next_change(watch, &change) == TUNADAPTER_SUCCESS) attached |= change.kind == TUNADAPTER_CHANGE_ATTACHED;
+    }
+    CHECK(tunadapter_end_session(session) == TUNADAPTER_SUCCESS);
+    while (!detached && now() < end) {
+        if (!is_readable(event, 2000)) break;
+        while (tunadapter_next_change(watch, &change) == TUNADAPTER_SUCCESS) detached |= change.kind == TUNADAPTER_CHANGE_DETACHED;
+    }
+    CHECK(attached && detached);
+    CHECK(tunadapter_delete_adapter(adapter, true, NULL) == TUNADAPTER_SUCCESS);
+    tunadapter_free_watch(watch);
+    tunadapter_free_adapter(adapter);
+}
+
+static void gone(void) {
+    tunadapter_adapter *adapter = tunadapter_create_adapter(pool, "gone0", NULL, NULL);
+    CHECK(tunadapter_bring_up(adapter, 0) == TUNADAPTER_SUCCESS);
+    tunadapter_session *session = tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY);
+    tunadapter_session *asking = session;
+    CHECK(system("ip link del gone0") == 0);
+    int successes = 0;
+    double end = now() + 5;
+    tunadapter_status status;
+    while ((status = tunadapter_wait_for_packet(asking, 100)) == TUNADAPTER_SUCCESS && now() < end) successes++;
+    CHECK(status == TUNADAPTER_HANDLE_EOF && successes == 0);
+    tunadapter_end_session(session);
+    tunadapter_free_adapter(adapter);
+
+    adapter = tunadapter_create_adapter(pool, "gone1", NULL, NULL);
+    session = tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY);
+    CHECK(system("ip link del gone1") == 0);
+    CHECK(!tunadapter_is_packet_available(session) && tunadapter_last_error() == TUNADAPTER_HANDLE_EOF);
+    tunadapter_end_session(session);
+    tunadapter_free_adapter(adapter);
+}
+
+static void addresses_and_names(void) {
+    tunadapter_adapter *adapter = tunadapter_create_adapter(pool, "names0", NULL, NULL);
+    CHECK(tunadapter_set_address(adapter, "10.7.0.1") == TUNADAPTER_INVALID_PARAMETER);
+    CHECK(tunadapter_add_address(adapter, "fd07::1") == TUNADAPTER_INVALID_PARAMETER);
+    CHECK(tunadapter_remove_address(adapter, "10.7.0.1") == TUNADAPTER_INVALID_PARAMETER);
+    const char *reserved[] = {"all", "default"};
+    for (int i = 0; i < 2; i++) {
+        char name[TUNADAPTER_MAX_NAME + 1], interface[TUNADAPTER_MAX_INTERFACE_NAME + 1];
+        tunadapter_adapter *other = tunadapter_create_adapter(pool, reserved[i], NULL, NULL);
+        CHECK(other != NULL && tunadapter_get_name(other, name) == TUNADAPTER_SUCCESS && strcmp(name, reserved[i]) == 0);
+        CHECK(tunadapter_get_interface_name(other, interface) == TUNADAPTER_SUCCESS && strcmp(interface, reserved[i]) != 0);
+        CHECK(tunadapter_delete_adapter(other, false, NULL) == TUNADAPTER_SUCCESS);
+        tunadapter_free_adapter(other);
+        CHECK(tunadapter_set_name(adapter, reserved[i]) == TUNADAPTER_SUCCESS);
+    }
+    // A descriptor of one's own queue doesn't stand in one's own way.
+    int device = tunadapter_open_device(adapter);
+    tunadapter_session *session = tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY);
+    CHECK(device >= 0 && session != NULL);
+    tunadapter_end_session(session);
+    close(device);
+    CHECK(tunadapter_delete_adapter(adapter, false, NULL) == TUNADAPTER_SUCCESS);
+    tunadapter_free_adapter(adapter);
+}
+
+// One rich name, wanted by several processes at once: each time exactly one gets it.
+static void rivals(void) {
+    for (int round = 0; round < 25; round++) {
+        pid_t children[4];
+        fflush(NULL);
+        for (int i = 0; i < 4; i++) {
+            children[i] = fork();
+            if (children[i] != 0) continue;
+            tunadapter_adapter *adapter = tunadapter_create_adapter(pool, "Everybody's favourite", NULL, NULL);
+            _exit(adapter != NULL ? 1 : tunadapter_last_error() == TUNADAPTER_ALREADY_EXISTS ? 0 : 2);
+        }
+        int winners = 0, status;
+        for (int i = 0; i < 4; i++) {
+            waitpid(children[i], &status, 0);
+            CHECK(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+            winners += WEXITSTATUS(status) == 1;
+        }
+        CHECK(winners == 1);
+        tunadapter_delete_unused_adapters(pool, NULL);
+    }
+}
+
+int main(void) {
+    signals_and_spinning();
+    held_packets();
+    children();
+    stacks(packet_calls, "sessions and packets");
+    tunadapter_adapter *probe = tunadapter_create_adapter(pool, "probe0", NULL, NULL);
+    if (probe == NULL) {
+        printf("skipped: real interfaces (%s)\n", tunadapter_error_message());
+    } else {
+        tunadapter_delete_adapter(probe, true, NULL);
+        tunadapter_free_adapter(probe);
+        logger();
+        inherited_adapter();
+        changes();
+        gone();
+        addresses_and_names();
+        rivals();
+        stacks(adapter_calls, "adapters");
+    }
+    if (failures == 0) printf("nothing that was tried did harm\n");
+    return failures == 0 ? 0 : 1;
+}
