@@ -181,3 +181,20 @@ let package = Package(
             name: "VectorFiles", path: "Tests/VectorFiles", resources: [.copy("Vectors")], swiftSettings: strict),
     ]
 )
+
+// What can be fed with anything: tests replay the corpora; with the variable set, only the fuzzer's own program is built (scripts/fuzz).
+let fuzzed: [Target.Dependency] = [
+    "CLinuxShims", "LinuxSystem", "NetworkTypes", "SeededRandom", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelSimulation",
+    "WireGuardCrypto", "WireGuardProtocol",
+]
+if Context.environment["WG_LITE_FUZZER"] == nil {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Program"], sources: ["Entries", "Replay"],
+            resources: [.copy("Corpora")], swiftSettings: strict))
+} else {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Replay", "Corpora"], sources: ["Entries", "Program"],
+            swiftSettings: strict))
+}

@@ -1,0 +1,35 @@
+/// What a stranger, a peer, the kernel or a user can hand us, and what must hold whatever it is.
+///
+/// Each entry is a function of bytes that stops the program where something is wrong. The compiler's fuzzer drives them
+/// (`scripts/fuzz`); the tests replay what it found.
+enum FuzzEntry: String, CaseIterable, Sendable {
+    /// A datagram, from genuine to noise, at a tunnel with a session.
+    case message
+    /// What an authenticated peer puts into a data message.
+    case inner
+    /// UAPI requests.
+    case uapi
+    /// Answers to them, as a client reads them.
+    case answer
+    /// Configuration files.
+    case configuration
+    /// Addresses, prefixes, endpoints and keys in words.
+    case text
+    /// Control messages of a datagram.
+    case control
+    /// Super-packets from the kernel.
+    case segmentation
+
+    func run(_ bytes: [UInt8]) {
+        switch self {
+        case .message: MessageFuzz.run(bytes)
+        case .inner: InnerFuzz.run(bytes)
+        case .uapi: UAPIFuzz.run(bytes)
+        case .answer: UAPIFuzz.runAnswer(bytes)
+        case .configuration: ConfigurationFuzz.run(bytes)
+        case .text: TextFuzz.run(bytes)
+        case .control: ControlFuzz.run(bytes)
+        case .segmentation: SegmentationFuzz.run(bytes)
+        }
+    }
+}
