@@ -13,11 +13,23 @@ public struct VersionNumber: Hashable, Comparable, Sendable, CustomStringConvert
 
     /// The first two numbers of `text`, for example of `6.18.44-generic`; nil where it doesn't begin with a number.
     public init?(_ text: String) {
-        let numbers = text.split(separator: ".", maxSplits: 2).prefix(2).map { part in
-            UInt16(part.prefix { $0.isASCII && $0.isNumber })
+        // By hand: splitting takes 16 KiB of stack at its first call, which not every thread of a C program has.
+        var rest = text.utf8[...]
+        func number() -> UInt16? {
+            var value: UInt16?
+            while let digit = rest.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) {
+                let (tens, overflow) = (value ?? 0).multipliedReportingOverflow(by: 10)
+                let (sum, carries) = tens.addingReportingOverflow(UInt16(digit - UInt8(ascii: "0")))
+                guard !overflow, !carries else { return nil }
+                value = sum
+                rest = rest.dropFirst()
+            }
+            return value
         }
-        guard let first = numbers.first, let major = first else { return nil }
-        self.init(major: major, minor: numbers.count > 1 ? numbers[1] ?? 0 : 0)
+        guard let major = number() else { return nil }
+        while let byte = rest.first, byte != UInt8(ascii: ".") { rest = rest.dropFirst() }
+        rest = rest.dropFirst()
+        self.init(major: major, minor: number() ?? 0)
     }
 
     public static func < (a: VersionNumber, b: VersionNumber) -> Bool {
