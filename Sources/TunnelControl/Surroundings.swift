@@ -9,6 +9,13 @@ struct Surroundings: Hashable, Sendable {
         case otherFile
         /// The device; open to everybody, or to its owner only.
         case device(isOpenToAll: Bool)
+        /// The device, which this process may not open: by the file's permissions, in octal, or by what the container was given.
+        case closed(ClosedBy)
+    }
+
+    enum ClosedBy: Hashable, Sendable {
+        case permissions(UInt32)
+        case container
     }
 
     var isRoot = false
@@ -31,9 +38,23 @@ struct Surroundings: Hashable, Sendable {
             switch FileSystem.status(tunPath) {
             case nil: .missing
             case let status? where status.isRegularFile || status.isDirectory || status.isSocket: .otherFile
-            case let status?: .device(isOpenToAll: status.permissions & 0o006 == 0o006)
+            case let status?: device(permissions: status.permissions)
             }
         return surroundings
+    }
+
+    /// Opening it is the only question whose answer holds: user namespaces, mounts and device groups have their say besides permissions.
+    private static func device(permissions: UInt32) -> TunDevice {
+        do throws(SystemError) {
+            _ = try TunDescriptor()
+            return .device(isOpenToAll: permissions & 0o006 == 0o006)
+        } catch {
+            switch error.name {
+            case "EACCES": return .closed(.permissions(permissions & 0o777))
+            case "EPERM": return .closed(.container)
+            default: return .device(isOpenToAll: permissions & 0o006 == 0o006)
+            }
+        }
     }
 
     /// What lacks where CAP_NET_ADMIN is needed, after "permission denied".
@@ -66,6 +87,17 @@ struct Surroundings: Hashable, Sendable {
             (
                 "\(Self.tunPath) is not the TUN device but a plain file or directory",
                 "rm -r \(Self.tunPath); mkdir -p /dev/net; mknod -m 666 \(Self.tunPath) c 10 200"
+            )
+        case .closed(.permissions(let mode)):
+            (
+                "\(Self.tunPath): permission denied: it is closed to this user (its mode is \(String(mode, radix: 8)))",
+                (isRoot ? "" : "run with sudo; or, for tunnels in namespaces of your own, ")
+                    + "ask the administrator for chmod 666 \(Self.tunPath)"
+            )
+        case .closed(.container):
+            (
+                "\(Self.tunPath): permission denied: this container may not use it",
+                "start the container with --device /dev/net/tun --cap-add NET_ADMIN"
             )
         case .device: nil
         }

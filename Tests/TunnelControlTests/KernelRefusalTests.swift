@@ -46,4 +46,13 @@ import Testing
         #expect(Surroundings(tunDevice: .otherFile).missingDevice!.cause.contains("not the TUN device"))
         #expect(Surroundings(tunDevice: .device(isOpenToAll: false)).missingDevice == nil)
     }
+
+    @Test func `a device that is closed to us is named, not a privilege`() {
+        let user = Surroundings(tunDevice: .closed(.permissions(0o600))).missingDevice!
+        #expect(user.cause.contains("600") && user.remedy.contains("sudo") && user.remedy.contains("chmod 666"))
+        // Root of a user namespace has every capability there, and sudo gives it no other.
+        let root = Surroundings(isRoot: true, isContainer: true, tunDevice: .closed(.permissions(0o600))).missingDevice!
+        #expect(!root.remedy.contains("sudo") && !root.cause.contains("CAP_NET_ADMIN"))
+        #expect(Surroundings(isRoot: true, tunDevice: .closed(.container)).missingDevice!.remedy.contains("--device"))
+    }
 }
