@@ -48,8 +48,6 @@ public enum UAPIClient {
 public struct UAPIAnswer: Sendable {
     /// The state that a `get` was answered with.
     public private(set) var snapshot = TunnelSnapshot(privateKey: nil, listenPort: 0, firewallMark: 0, peers: [])
-    /// The program's own figures, without their prefix; empty from other implementations.
-    public private(set) var counters: [(name: String, value: UInt64)] = []
     /// 0 for success, else positive; nil until the answer is complete.
     public private(set) var errno: Int32?
     /// Whether the empty line at its end has been read.
@@ -95,8 +93,6 @@ public struct UAPIAnswer: Sendable {
             snapshot.listenPort = UInt16(truncatingIfNeeded: number)
         } else if key.equals("fwmark"), let number {
             snapshot.firewallMark = UInt32(truncatingIfNeeded: number)
-        } else if key.starts(with: UAPIResponse.counterPrefix.utf8), let number {
-            counters.append((key.dropFirst(UAPIResponse.counterPrefix.utf8.count).text, number))
         }
     }
 }

@@ -3,29 +3,39 @@ public import TunnelCore
 internal import WireGuardCrypto
 
 /// The answer to a `get`, written piece by piece: the text of 10 000 peers is never in memory at once.
+///
+/// It has the standard's keys and no others. A piece never outgrows the room it is written into: memory that moves leaves copies of keys.
 /// Source: WireGuard cross-platform userspace interface.
 public struct UAPIResponse: Sendable {
     private let snapshot: TunnelSnapshot
-    private let counters: [(name: String, value: UInt64)]
     /// The next peer to write; -1 before the interface, one past the last for the end.
     private var position = -1
+    /// The next prefix of the peer before `position`, whose other lines are written.
+    private var prefix = 0
     private var isComplete = false
 
-    /// - Parameter counters: our own figures. `wg` reads over keys it doesn't know; a prefix keeps them from ever being one it does.
-    public init(_ snapshot: TunnelSnapshot, counters: [(name: String, value: UInt64)] = []) {
+    public init(_ snapshot: TunnelSnapshot) {
         self.snapshot = snapshot
-        self.counters = counters
     }
 
-    /// What stands before the name of each of our own figures.
-    public static let counterPrefix = "wg_lite_"
+    /// Bytes of a piece.
+    public static let pieceSize = 64 << 10
+    /// Bytes of what is written in one go, at most: a peer's lines without its prefixes.
+    static let longestPart = 512
 
-    /// Appends the next part, of about `size` bytes. The text holds keys: wipe it when it has been sent.
+    /// Appends the next part, as long as `text` has no more than `size` bytes. It holds keys: wipe it when it has been sent.
+    /// - Parameter size: at least 512 more than `text` has.
     /// - Returns: whether anything was left to write.
-    public mutating func write(into text: inout [UInt8], about size: Int = 64 << 10) -> Bool {
+    public mutating func write(into text: inout [UInt8], upTo size: Int = pieceSize) -> Bool {
         guard !isComplete else { return false }
-        let limit = text.count + size
-        while !isComplete, text.count < limit {
+        while !isComplete, text.count + Self.longestPart <= size {
+            if position >= 1, prefix < snapshot.peers[position - 1].allowedIPs.count {
+                text.append("allowed_ip=")
+                text.append(snapshot.peers[position - 1].allowedIPs[prefix])
+                text.append(UInt8(ascii: "\n"))
+                prefix += 1
+                continue
+            }
             if position < 0 {
                 writeInterface(into: &text)
             } else if position < snapshot.peers.count {
@@ -35,6 +45,7 @@ public struct UAPIResponse: Sendable {
                 isComplete = true
             }
             position += 1
+            prefix = 0
         }
         return true
     }
@@ -57,7 +68,6 @@ public struct UAPIResponse: Sendable {
         }
         if snapshot.listenPort != 0 { text += "listen_port=\(snapshot.listenPort)\n".utf8 }
         if snapshot.firewallMark != 0 { text += "fwmark=\(snapshot.firewallMark)\n".utf8 }
-        for counter in counters { text += "\(Self.counterPrefix)\(counter.name)=\(counter.value)\n".utf8 }
     }
 
     private static func write(_ peer: PeerSnapshot, into text: inout [UInt8]) {
@@ -73,11 +83,6 @@ public struct UAPIResponse: Sendable {
         write("tx_bytes=", peer.sentBytes, into: &text)
         write("rx_bytes=", peer.receivedBytes, into: &text)
         write("persistent_keepalive_interval=", UInt64(peer.persistentKeepalive), into: &text)
-        for prefix in peer.allowedIPs {
-            text.append("allowed_ip=")
-            text.append(prefix)
-            text.append(UInt8(ascii: "\n"))
-        }
     }
 
     /// 64 zeros.

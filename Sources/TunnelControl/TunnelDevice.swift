@@ -116,9 +116,7 @@ final class TunnelDevice: Sendable {
 
     private static func tunnel(_ engine: Engine) -> UAPIServer.Tunnel {
         UAPIServer.Tunnel(
-            snapshot: {
-                (engine.snapshot(), counters(of: engine))
-            },
+            snapshot: { engine.snapshot() },
             apply: { update in
                 do throws(EngineError) {
                     try engine.apply(update)
@@ -130,7 +128,7 @@ final class TunnelDevice: Sendable {
             })
     }
 
-    /// Our own figures, as they go into the answer to a `get`.
+    /// Our own figures, which are asked for over the control socket.
     static func counters(of engine: Engine) -> [(name: String, value: UInt64)] {
         let drops = engine.drops
         var counters = DropReason.allCases.map { (name: "drop_\($0.name)", value: drops[$0]) }

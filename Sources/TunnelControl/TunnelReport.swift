@@ -42,17 +42,26 @@ extension TunnelQuery {
         }
     }
 
-    /// How a tunnel is. Of our own its process is asked, of another program's what its control socket shows is judged.
-    /// - Parameter begins: whether a handshake is to be begun with peers that have none, so that there is something to tell.
-    public static func report(of interface: String, begins: Bool = false) throws(SetupError) -> TunnelReport {
+    /// Our own figures of a tunnel, by name; empty of other programs' tunnels. The UAPI has the standard's keys only.
+    public static func figures(of interface: String) throws(SetupError) -> [(name: String, value: UInt64)] {
+        try ownReport(of: interface, begins: false)?.figures ?? []
+    }
+
+    /// What the process says that runs one of our tunnels; nil where none does, or one of a version that speaks otherwise.
+    private static func ownReport(of interface: String, begins: Bool) throws(SetupError) -> TunnelReport? {
         for directory in RuntimeDirectory.present {
             guard let answer = ControlChannel.ask(directory.control(of: interface), .report(begins: begins), show: { _ in }) else {
                 continue
             }
-            // A process of another version says otherwise.
-            guard let report = TunnelReport(text: try answer.get()) else { break }
-            return report
+            return TunnelReport(text: try answer.get())
         }
+        return nil
+    }
+
+    /// How a tunnel is. Of our own its process is asked, of another program's what its control socket shows is judged.
+    /// - Parameter begins: whether a handshake is to be begun with peers that have none, so that there is something to tell.
+    public static func report(of interface: String, begins: Bool = false) throws(SetupError) -> TunnelReport {
+        if let report = try ownReport(of: interface, begins: begins) { return report }
         let answer = try state(of: interface)
         var settings = TunnelSettings()
         settings.takeOver(answer.snapshot)
@@ -62,6 +71,6 @@ extension TunnelQuery {
         var machine = Machine(interface: interface)
         observation.link = machine?.link
         machine?.complete(&observation, mark: answer.snapshot.firewallMark)
-        return TunnelReport(Diagnosis(observation), figures: answer.counters)
+        return TunnelReport(Diagnosis(observation), figures: [])
     }
 }

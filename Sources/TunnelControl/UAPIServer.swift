@@ -12,15 +12,15 @@ internal import WireGuardCrypto
 public final class UAPIServer: Sendable {
     /// What the requests are about.
     public struct Tunnel: Sendable {
-        var snapshot: @Sendable () -> (state: TunnelSnapshot, counters: [(name: String, value: UInt64)])
+        var snapshot: @Sendable () -> TunnelSnapshot
         /// Applies a change; 0, or a positive errno.
         var apply: @Sendable (TunnelUpdate) -> Int32
 
         /// - Parameters:
-        ///   - snapshot: the state, and our own figures to show with it.
+        ///   - snapshot: the state.
         ///   - apply: applies a change; returns 0 or a positive errno.
         public init(
-            snapshot: @escaping @Sendable () -> (state: TunnelSnapshot, counters: [(name: String, value: UInt64)]),
+            snapshot: @escaping @Sendable () -> TunnelSnapshot,
             apply: @escaping @Sendable (TunnelUpdate) -> Int32
         ) {
             self.snapshot = snapshot
@@ -223,8 +223,7 @@ private final class UAPIConnection {
     private func answer(_ request: UAPIRequest, _ tunnel: UAPIServer.Tunnel, _ report: SetupReport) {
         switch request {
         case .get:
-            let (state, counters) = tunnel.snapshot()
-            response = UAPIResponse(state, counters: counters)
+            response = UAPIResponse(tunnel.snapshot())
         case .set(let update): output += UAPIResponse.answerToSet(errno: tunnel.apply(update))
         case .refused(let operation, let error):
             report.notice("refused a control request: \(error.reason)")

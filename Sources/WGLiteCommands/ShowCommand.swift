@@ -32,11 +32,12 @@ struct ShowCommand: ParsableCommand {
         }
         let isAll = interface == "all"
         let names = isAll ? running : [try ConfigurationSource.interface(interface)]
-        var states: [(name: String, state: UAPIAnswer)] = []
+        var states: [ShownTunnel] = []
         var couldAsk = true
         for name in names {
             do throws(SetupError) {
-                states.append((name, try TunnelQuery.state(of: name)))
+                let snapshot = try TunnelQuery.state(of: name).snapshot
+                states.append(ShownTunnel(name: name, snapshot: snapshot, figures: json ? try TunnelQuery.figures(of: name) : []))
             } catch {
                 Terminal.error("\(error)")
                 couldAsk = false
@@ -46,18 +47,26 @@ struct ShowCommand: ParsableCommand {
         guard couldAsk else { throw ExitCode(2) }
     }
 
-    private func write(_ states: [(name: String, state: UAPIAnswer)], isAll: Bool) {
+    private func write(_ states: [ShownTunnel], isAll: Bool) {
         let now = Clock.unixNanoseconds / 1_000_000_000
         let show = ShowText(
             palette: Palette(isOn: Terminal.isColoured(1)), showsSecrets: Process.environment("WG_HIDE_KEYS") == "never", now: now)
-        for (index, (name, answer)) in states.enumerated() {
+        for (index, tunnel) in states.enumerated() {
             if let field {
-                Terminal.output(field.lines(of: answer.snapshot, prefix: isAll ? "\(name)\t" : ""))
+                Terminal.output(field.lines(of: tunnel.snapshot, prefix: isAll ? "\(tunnel.name)\t" : ""))
             } else {
-                Terminal.output((index > 0 ? "\n" : "") + show.text(name, answer.snapshot))
+                Terminal.output((index > 0 ? "\n" : "") + show.text(tunnel.name, tunnel.snapshot))
             }
         }
     }
+}
+
+/// A tunnel as `show` has it.
+struct ShownTunnel {
+    var name: String
+    var snapshot: TunnelSnapshot
+    /// Our own figures, by name; empty of other programs' tunnels.
+    var figures: [(name: String, value: UInt64)]
 }
 
 /// The fields that `wg show INTERFACE FIELD` writes, in its form.

@@ -78,8 +78,8 @@ struct ShowText {
 
 /// The state as JSON. Documented in README; names and meanings only ever get more.
 enum StateJSON {
-    static func document(_ states: [(name: String, state: UAPIAnswer)]) -> JSON {
-        .object([("interfaces", .array(states.map { .object(interface($0.name, $0.state.snapshot, figures: $0.state.counters)) }))])
+    static func document(_ tunnels: [ShownTunnel]) -> JSON {
+        .object([("interfaces", .array(tunnels.map { .object(interface($0.name, $0.snapshot, figures: $0.figures)) }))])
     }
 
     /// The same with verdict, findings and each peer's state.

@@ -127,9 +127,7 @@ import WireGuardCrypto
         for seed in UInt64(0)..<30 {
             var generator = SeededGenerator(seed: seed)
             let state = RandomState.snapshot(&generator)
-            var response = UAPIResponse(state, counters: [(name: "dropped_malformed", value: 3)])
-            var text: [UInt8] = []
-            while response.write(into: &text, about: 100) {}
+            let text = Self.text(of: state, piece: 700)
             var answer = UAPIAnswer()
             var rest = text[...]
             while !rest.isEmpty {
@@ -137,12 +135,49 @@ import WireGuardCrypto
                 rest = rest.dropFirst(min(size, rest.count))
             }
             #expect(answer.errno == 0)
-            #expect(answer.counters.map(\.value) == [3])
-            var again: [UInt8] = []
-            response = UAPIResponse(answer.snapshot, counters: answer.counters)
-            while response.write(into: &again) {}
-            #expect(again == text, "seed \(seed)")
+            #expect(Self.text(of: answer.snapshot) == text, "seed \(seed)")
         }
+    }
+
+    /// An answer, joined from its pieces.
+    static func text(of state: TunnelSnapshot, piece: Int = UAPIResponse.pieceSize) -> [UInt8] {
+        var response = UAPIResponse(state)
+        var text: [UInt8] = []
+        var part: [UInt8] = []
+        while response.write(into: &part, upTo: piece) {
+            text += part
+            part = []
+        }
+        return text
+    }
+
+    static func address(of text: [UInt8]) -> UInt {
+        // SAFETY: only compared.
+        unsafe text.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+    }
+
+    @Test func `an answer never outgrows the room it is written into, however many prefixes a peer has`() {
+        var generator = SeededGenerator(seed: 1)
+        var state = RandomState.snapshot(&generator)
+        state.peers = [
+            PeerSnapshot(
+                publicKey: PrivateKey.random(using: &generator).publicKey, presharedKey: .random(using: &generator),
+                endpoint: Endpoint("[fe80::1%1234567890]:65535"),
+                persistentKeepalive: 65535, lastHandshake: .max, receivedBytes: .max, sentBytes: .max,
+                allowedIPs: (0..<5000).map { IPPrefix(.v6(IPv6Address(high: .max, low: .max - $0)), length: 128) })
+        ]
+        var response = UAPIResponse(state)
+        var text: [UInt8] = []
+        text.reserveCapacity(4096)
+        let address = Self.address(of: text)
+        var count = 0
+        while response.write(into: &text, upTo: 4096) {
+            #expect(text.count <= 4096)
+            #expect(Self.address(of: text) == address)
+            count += text.count
+            text.removeAll(keepingCapacity: true)
+        }
+        #expect(count == Self.text(of: state).count)
     }
 
     @Test(arguments: [5, Int.max])

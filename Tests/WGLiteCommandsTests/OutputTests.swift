@@ -65,12 +65,8 @@ import WireGuardCrypto
     }
 
     @Test func `JSON holds no secret, and any text`() throws {
-        var answer = UAPIAnswer()
-        var response = UAPIResponse(try Self.state(), counters: [(name: "drop_replay", value: 3)])
-        var text: [UInt8] = []
-        while response.write(into: &text) {}
-        answer.consume(text[...])
-        let json = StateJSON.document([("wg0", answer)]).text
+        let shown = ShownTunnel(name: "wg0", snapshot: try Self.state(), figures: [(name: "drop_replay", value: 3)])
+        let json = StateJSON.document([shown]).text
         #expect(json.contains("\"hasPresharedKey\":true") && json.contains("\"drop_replay\":3") && json.contains("\"endpoint\":null"))
         #expect(!json.contains("FpCyhws9") && !json.contains("yAnz5TF"))
         #expect(JSON.string("a\"b\\c\n\u{1}é").text == "\"a\\\"b\\\\c\\n\\u0001é\"")
