@@ -72,6 +72,9 @@ let package = Package(
         .target(
             name: "TunnelConfiguration", dependencies: ["NetworkTypes", "TunnelCore", "WireGuardCrypto"],
             swiftSettings: strict),
+        // Packets and keys as Wireshark reads them. No system.
+        .target(
+            name: "PacketCapture", dependencies: ["NetworkTypes", "TunnelConfiguration", "WireGuardCrypto"], swiftSettings: strict),
         // What observations of a tunnel and its machine mean. No system.
         .target(
             name: "TunnelDiagnosis", dependencies: ["NetworkTypes", "TunnelConfiguration", "WireGuardCrypto"], swiftSettings: strict),
@@ -135,6 +138,8 @@ let package = Package(
             name: "TunnelConfigurationTests",
             dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelCore", "WireGuardCrypto"],
             swiftSettings: strict),
+        .testTarget(
+            name: "PacketCaptureTests", dependencies: ["NetworkTypes", "PacketCapture", "WireGuardCrypto"], swiftSettings: strict),
         .testTarget(
             name: "TunnelDiagnosisTests", dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelDiagnosis", "WireGuardCrypto"],
             swiftSettings: strict),
