@@ -85,6 +85,7 @@ extension DropObservation {
         case .noPeerForDestination: self.init(.noPeerForDestination, count: count)
         case .sourceNotAllowed: self.init(.sourceNotAllowed, count: count)
         case .noEndpoint: self.init(.noEndpoint, count: count)
+        case .ownDatagram: self.init(.ownDatagram, count: count)
         default: return nil
         }
         source = example.packet?.source

@@ -53,7 +53,7 @@ public struct PacketAddresses: Hashable, Sendable {
 
 /// The last example of each reason. Flat memory, so that noting one costs no reference count.
 struct DropExamples {
-    private var examples = InlineArray<31, DropExample?>(repeating: nil)
+    private var examples = InlineArray<32, DropExample?>(repeating: nil)
 
     init() {
         precondition(DropReason.allCases.count == examples.count)

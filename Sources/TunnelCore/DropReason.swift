@@ -10,6 +10,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case handshakeGivenUp
     case sendFailed
     case routingLoop
+    case ownDatagram
     // In: datagrams from the network.
     case tooShort
     case unknownType
@@ -79,6 +80,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
         case .handshakeGivenUp: "the peer did not answer for 90 seconds"
         case .sendFailed: "the network refused the datagram"
         case .routingLoop: "the peer's Endpoint is routed into the tunnel itself"
+        case .ownDatagram: "one of our own datagrams, which came back out of the interface"
         case .tooShort: "shorter or longer than a message of its type"
         case .unknownType: "not a WireGuard message"
         case .unknownIndex: "for a session that does not exist (any more)"
@@ -109,7 +111,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
 
 /// How often each ``DropReason`` was met.
 public struct DropCounters: Sendable {
-    private var counts = InlineArray<31, UInt64>(repeating: 0)
+    private var counts = InlineArray<32, UInt64>(repeating: 0)
 
     public init() {
         precondition(DropReason.allCases.count == counts.count)

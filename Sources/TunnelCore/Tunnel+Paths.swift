@@ -64,6 +64,7 @@ extension Tunnel {
         unsafe entry.pointee.source = nil
         unsafe entry.pointee.path.refusedSource = nil
         unsafe entry.pointee.path.isLooping = false
+        lastStranger = nil
         unsafe check(entry, slot)
     }
 

@@ -63,7 +63,7 @@ struct OutboundPath: ~Copyable {
         arrange()
         clock.ended(.arrange, engine)
         engine.tunnel.withLock { tunnel in
-            route(&tunnel, at: time)
+            route(&tunnel, from: sockets.port, at: time)
             clock.ended(.route, engine)
             seal()
             tunnel.finishOutbound(at: time)
@@ -119,7 +119,7 @@ struct OutboundPath: ~Copyable {
 
     /// Looks up whose each packet is, writes its header, and queues the datagram it will be.
     @inline(never)
-    private mutating func route(_ tunnel: inout Tunnel, at time: TimePoint) {
+    private mutating func route(_ tunnel: inout Tunnel, from port: UInt16, at time: TimePoint) {
         jobCount = 0
         var lastDestination: IPAddress?
         var slot: UInt32?
@@ -137,6 +137,10 @@ struct OutboundPath: ~Copyable {
             guard let slot else {
                 unsafe tunnel.drop(.noPeerForDestination, packet: UnsafeRawBufferPointer(bytes), to: nil, at: time)
                 unsafe unreachable.add(UnsafeRawBufferPointer(bytes))
+                continue
+            }
+            guard unsafe !tunnel.isOwnDatagram(UnsafeRawBufferPointer(bytes), header, to: slot, from: port) else {
+                unsafe tunnel.drop(.ownDatagram, packet: UnsafeRawBufferPointer(bytes), to: slot, at: time)
                 continue
             }
             switch unsafe tunnel.prepare(bytes.baseAddress!, count: bytes.count, to: slot, at: time) {

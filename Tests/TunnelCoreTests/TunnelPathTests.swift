@@ -66,6 +66,25 @@ private final class NodesWithSession {
         set { right.outbox = newValue }
     }
 
+    /// Whether the right tunnel takes a datagram of these bytes for its own.
+    func isOwn(
+        _ message: [UInt8], from port: UInt16 = 51820, to endpoint: Endpoint = NodesWithSession.left, takenBy slot: UInt32 = 0,
+        fragmentOffset: UInt8 = 0
+    ) -> Bool {
+        guard case .v4(let address) = endpoint.address else { return false }
+        var packet = ipv4Packet(from: 0xc000_0202, to: address.rawValue, payload: 8 + message.count)
+        packet[6] = 0
+        packet[7] = fragmentOffset
+        packet[9] = 17
+        packet.replaceSubrange(
+            20..<24, with: [UInt8(port >> 8), UInt8(port & 255), UInt8(endpoint.port >> 8), UInt8(endpoint.port & 255)])
+        packet.replaceSubrange(28..., with: message)
+        return unsafe packet.withUnsafeBytes { bytes in
+            guard let header = unsafe IPPacketHeader(bytes) else { return false }
+            return unsafe right.tunnel.isOwnDatagram(bytes, header, to: slot, from: port == 51821 ? 51820 : port)
+        }
+    }
+
     var path: PathObservation {
         var paths: [PathObservation] = []
         _ = right.tunnel.appendPaths(0..<10, to: &paths)
@@ -149,6 +168,27 @@ private final class NodesWithSession {
         #expect(nodes.answer(asked, keepsSource: true, isLoop: false) == .loopEnds)
         #expect(nodes.sendBack() == nil)
         #expect(!nodes.outbox.isEmpty)
+    }
+
+    @Test func `a data message of ours that comes back out of the interface is known before the routing table was asked`() throws {
+        let nodes = NodesWithSession()
+        #expect(nodes.sendBack() == nil)
+        let message = nodes.outbox.last!.bytes
+        #expect(nodes.isOwn(message))
+        // On its way to another peer as well.
+        #expect(nodes.isOwn(message, takenBy: 7))
+        // From another port, to elsewhere, for a session that isn't ours, of another kind, in a later fragment: somebody else's.
+        #expect(!nodes.isOwn(message, from: 51821))
+        #expect(!nodes.isOwn(message, to: Endpoint("192.0.2.1:51821")!))
+        #expect(!nodes.isOwn(message, to: Endpoint("192.0.2.3:51820")!))
+        var other = message
+        other[4] ^= 1
+        #expect(!nodes.isOwn(other) && !nodes.isOwn(other))
+        #expect(!nodes.isOwn(message, fragmentOffset: 8))
+        #expect(!nodes.isOwn(Array(message.prefix(31))))
+        other = message
+        other[0] = 3
+        #expect(!nodes.isOwn(other))
     }
 
     @Test func `a move of the endpoint is kept with where it came from`() {
