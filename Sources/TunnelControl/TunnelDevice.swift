@@ -168,10 +168,12 @@ final class TunnelDevice: Sendable {
         }
     }
 
-    /// Stops everything; the interface goes with its last descriptor.
+    /// Stops everything and removes the interface; one that was handed over goes with its last descriptor.
     func stop() {
         server.stop()
         engine.stop()
+        // What runs afterwards (PostDown) finds no interface. Should the kernel refuse, it goes with its last descriptor.
+        try? adapter?.delete(force: true)
     }
 }
 
