@@ -14,6 +14,17 @@ public enum HandshakeStep: Sendable {
     /// Take the response of the peer at `slot`.
     case consume(ResponseConsumption, slot: UInt32, Arrival)
 
+    /// The keys that it will be computed with, for somebody who has asked to read sessions along; nil where it adds none to those of the
+    /// steps before it.
+    public var keys: HandshakeKeys? {
+        switch self {
+        case .initiate(let creation, slot: _, index: _): creation.keys
+        case .open(let opening, _): opening.keys
+        case .respond(let creation, slot: _, index: _, _): creation.keys
+        case .consume: nil
+        }
+    }
+
     /// What came of a step, for ``Tunnel/resume(_:at:using:)``.
     public enum Outcome: Sendable {
         case initiated(Result<CreatedInitiation, Refusal>, slot: UInt32, index: UInt32)

@@ -12,4 +12,16 @@ extension Tunnel {
             perform(.initiateHandshake, slot, at: time)
         }
     }
+
+    /// Begins a handshake with the first peers that have an endpoint, whether or not there is a session: for somebody who has to see one made.
+    /// What there is goes on meanwhile.
+    /// - Parameter limit: how many peers at most.
+    public mutating func renewSessions(atMost limit: Int, at time: TimePoint) {
+        var left = limit
+        for slot in 0..<UInt32(peers.slotCount) where left > 0 {
+            guard let entry = unsafe peers[slot], unsafe entry.pointee.endpoint != nil else { continue }
+            left -= 1
+            perform(.initiateHandshake, slot, at: time)
+        }
+    }
 }

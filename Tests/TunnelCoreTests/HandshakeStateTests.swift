@@ -96,4 +96,24 @@ import WireGuardProtocol
         #expect(network.reaches(b, from: a, within: .milliseconds(100)))
         network.expectNoViolations()
     }
+
+    @Test func `sessions are renewed for somebody who has to see them made, and what there is goes on meanwhile`() throws {
+        let (network, a, b) = TunnelSimulationTests.pair(seed: 9)
+        #expect(network.reaches(b, from: a, within: .seconds(1)))
+        // An initiation was sent less than 5 s ago: the wish is kept, not lost.
+        for wait in [Interval.milliseconds(0), .seconds(30)] {
+            network.run(for: wait)
+            let before = try #require(a.snapshot(of: b)?.lastHandshake)
+            a.tunnel.renewSessions(atMost: 1, at: a.time)
+            #expect(network.reaches(b, from: a, within: .milliseconds(100)))
+            network.run(for: .seconds(6))
+            let after = try #require(a.snapshot(of: b)?.lastHandshake)
+            #expect(after > before)
+        }
+        let before = a.snapshot(of: b)?.lastHandshake
+        a.tunnel.renewSessions(atMost: 0, at: a.time)
+        network.run(for: .seconds(6))
+        #expect(a.snapshot(of: b)?.lastHandshake == before)
+        network.expectNoViolations()
+    }
 }

@@ -110,6 +110,29 @@ import WireGuardCrypto
         #expect(ran == 5 && ran == file.transcripts.count)
     }
 
+    @Test func `the keys that somebody reads along with are those of the file, as initiator and as responder`() throws {
+        for transcript in file.transcripts {
+            let sides = Sides(transcript)
+            let creation = InitiationCreation(
+                local: sides.initiator, remote: sides.remoteResponder, ephemeral: transcript.initiator.ephemeralPrivate.privateKey,
+                senderIndex: transcript.initiator.index, timestamp: TAI64N(unixNanoseconds: transcript.unixNs.value))
+            #expect(creation.keys.localStatic == transcript.initiator.staticPrivate.privateKey)
+            #expect(creation.keys.remoteStatic?.hex == transcript.responder.staticPublic)
+            #expect(creation.keys.localEphemeral == transcript.initiator.ephemeralPrivate.privateKey)
+            #expect(creation.keys.presharedKey == transcript.psk.presharedKey)
+
+            let opening = InitiationOpening(local: sides.responder, message: try HandshakeInitiation(transcript.initiation))
+            #expect(opening.keys.localStatic == transcript.responder.staticPrivate.privateKey)
+            #expect(opening.keys.remoteStatic == nil && opening.keys.localEphemeral == nil && opening.keys.presharedKey.isZero)
+            let response = ResponseCreation(
+                to: try opening.perform().authenticate(as: sides.remoteInitiator),
+                ephemeral: transcript.responder.ephemeralPrivate.privateKey, senderIndex: transcript.responder.index)
+            #expect(response.keys.localStatic == nil && response.keys.remoteStatic?.hex == transcript.initiator.staticPublic)
+            #expect(response.keys.localEphemeral == transcript.responder.ephemeralPrivate.privateKey)
+            #expect(response.keys.presharedKey == transcript.psk.presharedKey)
+        }
+    }
+
     @Test func `what went into each step is what the file says`() throws {
         for transcript in file.transcripts {
             func step(_ step: NoiseStep) throws -> HandshakeVectors.Step {
