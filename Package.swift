@@ -63,10 +63,12 @@ let package = Package(
         .target(
             name: "TunnelCore", dependencies: ["NetworkTypes", "WireGuardCrypto", "WireGuardProtocol"],
             swiftSettings: strict),
+        // What is seen of a packet's way: stages, figures, records, filters, and the stream that they travel in. No system.
+        .target(name: "PathRecording", dependencies: ["NetworkTypes", "TunnelCore", "WireGuardCrypto"], swiftSettings: strict),
         .target(
             name: "TunnelEngine",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelCore", "WireGuardCrypto", "WireGuardProtocol",
+                "LinuxSystem", "NetworkTypes", "PathRecording", "TunAdapter", "TunnelCore", "WireGuardCrypto", "WireGuardProtocol",
             ],
             swiftSettings: strict),
         .target(
@@ -83,16 +85,16 @@ let package = Package(
         .target(
             name: "TunnelControl",
             dependencies: [
-                "LinuxSystem", "MachineState", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelCore", "TunnelDiagnosis",
-                "TunnelEngine",
+                "LinuxSystem", "MachineState", "NetworkTypes", "PathRecording", "TunAdapter", "TunnelConfiguration", "TunnelCore",
+                "TunnelDiagnosis", "TunnelEngine",
                 "WireGuardCrypto", "WireGuardProtocol", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
             name: "WGLiteCommands",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "TunAdapter", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
-                "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
+                "LinuxSystem", "NetworkTypes", "PathRecording", "TunAdapter", "TunnelConfiguration", "TunnelControl", "TunnelCore",
+                "TunnelDiagnosis", "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -128,9 +130,13 @@ let package = Package(
             dependencies: ["NetworkTypes", "SeededRandom", "TunnelCore", "TunnelSimulation", "WireGuardCrypto", "WireGuardProtocol"],
             swiftSettings: strict),
         .testTarget(
+            name: "PathRecordingTests",
+            dependencies: ["NetworkTypes", "PathRecording", "SeededRandom", "TunnelCore", "WireGuardCrypto"], swiftSettings: strict),
+        .testTarget(
             name: "TunnelEngineTests",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "SeededRandom", "TunAdapter", "TunnelCore", "TunnelEngine", "WireGuardCrypto",
+                "LinuxSystem", "NetworkTypes", "PathRecording", "SeededRandom", "TunAdapter", "TunnelCore", "TunnelEngine",
+                "WireGuardCrypto",
                 "WireGuardProtocol",
             ],
             swiftSettings: strict),
@@ -149,15 +155,14 @@ let package = Package(
         .testTarget(
             name: "TunnelControlTests",
             dependencies: [
-                "LinuxSystem", "MachineState", "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
-                "WireGuardCrypto",
-                "WireGuardProtocol",
+                "LinuxSystem", "MachineState", "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore",
+                "TunnelDiagnosis", "WireGuardCrypto", "WireGuardProtocol",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "WGLiteCommandsTests",
             dependencies: [
-                "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WGLiteCommands",
+                "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WGLiteCommands",
                 "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -65,6 +65,19 @@ public struct IPPacketHeader: Sendable, Hashable {
     /// An IPv4 header checksum is not verified; the receiving stack does that.
     @inlinable
     public static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<IPPacketHeader, Malformation> {
+        unsafe parse(bytes, of: bytes.count)
+    }
+
+    /// The header of a packet of which only the beginning is at hand, or nil if that is not one.
+    @inlinable
+    public init?(beginning bytes: UnsafeRawBufferPointer) {
+        guard case .success(let header) = unsafe Self.parse(bytes, of: .max) else { return nil }
+        self = header
+    }
+
+    /// Reads the header at the beginning of `bytes`, which are the first of `count` bytes.
+    @inlinable
+    static func parse(_ bytes: UnsafeRawBufferPointer, of count: Int) -> Result<IPPacketHeader, Malformation> {
         guard let start = bytes.baseAddress, bytes.count >= ipv4MinimumLength else { return .failure(.tooShort) }
         // SAFETY: every offset below is within the count checked just before it.
         let first = unsafe start.load(as: UInt8.self)
@@ -73,7 +86,7 @@ public struct IPPacketHeader: Sendable, Hashable {
             let headerLength = Int(first & 15) &* 4
             let totalLength = unsafe Int(UInt16(bigEndian: start.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
             guard headerLength >= ipv4MinimumLength else { return .failure(.headerLength) }
-            guard totalLength <= bytes.count, totalLength >= ipv4MinimumLength else { return .failure(.totalLength) }
+            guard totalLength <= count, totalLength >= ipv4MinimumLength else { return .failure(.totalLength) }
             guard headerLength <= totalLength else { return .failure(.headerLength) }
             return unsafe .success(
                 IPPacketHeader(
@@ -85,7 +98,7 @@ public struct IPPacketHeader: Sendable, Hashable {
             guard bytes.count >= ipv6Length else { return .failure(.tooShort) }
             let payload = unsafe Int(UInt16(bigEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt16.self)))
             let totalLength = ipv6Length &+ payload
-            guard totalLength <= bytes.count else { return .failure(.totalLength) }
+            guard totalLength <= count else { return .failure(.totalLength) }
             return unsafe .success(
                 IPPacketHeader(
                     source: .v6(IPv6Address(bytes: start + 8)), destination: .v6(IPv6Address(bytes: start + 24)),

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import MachineState
 internal import NetworkTypes
+internal import PathRecording
 internal import TunAdapter
 internal import TunnelConfiguration
 internal import TunnelCore

@@ -35,15 +35,29 @@ public struct PacketAddresses: Hashable, Sendable {
     }
 
     /// The addresses of a packet; nil if it is none.
-    init?(_ packet: UnsafeRawBufferPointer) {
+    public init?(_ packet: UnsafeRawBufferPointer) {
         guard let header = unsafe IPPacketHeader(packet) else { return nil }
+        unsafe self.init(header, packet)
+    }
+
+    /// The addresses of a packet of which only the beginning is at hand; nil if it is none.
+    public init?(beginning packet: UnsafeRawBufferPointer) {
+        guard let header = unsafe IPPacketHeader(beginning: packet) else { return nil }
+        unsafe self.init(header, packet)
+    }
+
+    private init(_ header: IPPacketHeader, _ packet: UnsafeRawBufferPointer) {
         source = header.source
         destination = header.destination
         protocolNumber = header.protocolNumber
         // A later IPv4 fragment has other bytes where the ports would be.
         let isLaterFragment =
             unsafe !header.isIPv6 && UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: 6, as: UInt16.self)) & 0x1fff != 0
-        guard [6, 17].contains(protocolNumber), !isLaterFragment, header.totalLength >= header.headerLength + 4 else { return }
+        guard protocolNumber == 6 || protocolNumber == 17, !isLaterFragment,
+            min(header.totalLength, packet.count) >= header.headerLength + 4
+        else {
+            return
+        }
         let start = header.headerLength
         ports = unsafe Ports(
             source: UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: start, as: UInt16.self)),

@@ -1,14 +1,5 @@
 public import NetworkTypes
-
-/// The stages of a packet's way out, in order; the functions of `OutboundPath`.
-public enum OutboundStage: Int, Sendable, Hashable, CaseIterable {
-    case read, arrange, route, seal, send, release
-}
-
-/// The stages of a packet's way in, in order; the functions of `InboundPath`.
-public enum InboundStage: Int, Sendable, Hashable, CaseIterable {
-    case receive, sort, find, open, accept, deliver
-}
+public import PathRecording
 
 /// How long the engine has had packets in its hands since it was started, and in which stages.
 ///

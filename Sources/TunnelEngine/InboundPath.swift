@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NetworkTypes
+internal import PathRecording
 internal import Synchronization
 internal import TunAdapter
 internal import TunnelCore

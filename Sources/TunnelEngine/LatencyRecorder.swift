@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NetworkTypes
+internal import PathRecording
 internal import Synchronization
 
 /// The figures as the packet loop counts them, and as other threads read them meanwhile. Only the packet loop writes.

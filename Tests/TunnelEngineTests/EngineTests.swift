@@ -1,5 +1,6 @@
 import LinuxSystem
 import NetworkTypes
+import PathRecording
 import Testing
 import TunAdapter
 import TunnelCore

@@ -1,7 +1,7 @@
 import NetworkTypes
 import Testing
 
-@testable import TunnelEngine
+@testable import PathRecording
 
 @Suite struct LatencyHistogramTests {
     @Test func `every duration falls into the bucket that starts at or before it`() {

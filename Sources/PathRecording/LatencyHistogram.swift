@@ -9,7 +9,7 @@ public struct LatencyHistogram: Sendable {
     public static let shownPercentiles = [50, 99]
 
     /// Packets by bucket.
-    public internal(set) var counts = InlineArray<36, UInt64>(repeating: 0)
+    public var counts = InlineArray<36, UInt64>(repeating: 0)
 
     /// Nothing yet.
     public init() {}
@@ -62,5 +62,15 @@ public struct LatencyHistogram: Sendable {
         var difference = self
         for bucket in counts.indices { difference.counts[bucket] &-= earlier.counts[bucket] }
         return difference
+    }
+}
+
+extension LatencyHistogram: Hashable {
+    public static func == (a: LatencyHistogram, b: LatencyHistogram) -> Bool {
+        a.counts.indices.allSatisfy { a.counts[$0] == b.counts[$0] }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        for bucket in counts.indices { hasher.combine(counts[bucket]) }
     }
 }
