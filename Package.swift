@@ -76,7 +76,8 @@ let package = Package(
             swiftSettings: strict),
         // Packets and keys as Wireshark reads them. No system.
         .target(
-            name: "PacketCapture", dependencies: ["NetworkTypes", "TunnelConfiguration", "WireGuardCrypto"], swiftSettings: strict),
+            name: "PacketCapture", dependencies: ["NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelCore", "WireGuardCrypto"],
+            swiftSettings: strict),
         // What observations of a tunnel and its machine mean. No system.
         .target(
             name: "TunnelDiagnosis", dependencies: ["NetworkTypes", "TunnelConfiguration", "WireGuardCrypto"], swiftSettings: strict),
@@ -93,8 +94,8 @@ let package = Package(
         .target(
             name: "WGLiteCommands",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "PathRecording", "TunAdapter", "TunnelConfiguration", "TunnelControl", "TunnelCore",
-                "TunnelDiagnosis", "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
+                "LinuxSystem", "NetworkTypes", "PacketCapture", "PathRecording", "TunAdapter", "TunnelConfiguration", "TunnelControl",
+                "TunnelCore", "TunnelDiagnosis", "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -145,7 +146,8 @@ let package = Package(
             dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelCore", "WireGuardCrypto"],
             swiftSettings: strict),
         .testTarget(
-            name: "PacketCaptureTests", dependencies: ["NetworkTypes", "PacketCapture", "WireGuardCrypto"], swiftSettings: strict),
+            name: "PacketCaptureTests",
+            dependencies: ["NetworkTypes", "PacketCapture", "PathRecording", "TunnelCore", "WireGuardCrypto"], swiftSettings: strict),
         .testTarget(
             name: "TunnelDiagnosisTests", dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelDiagnosis", "WireGuardCrypto"],
             swiftSettings: strict),

@@ -9,14 +9,17 @@ public enum OuterPacket {
     static let hopLimit: UInt8 = 64
     static let udp: UInt8 = 17
 
-    /// The packet's bytes, checksums right.
+    /// The packet's bytes, checksums right; of a datagram of which only the beginning is there UDP's is left out, as zero.
     /// - Parameters:
     ///   - source: an unspecified address where it isn't known; also taken for one if its family isn't the destination's.
     ///   - trafficClass: IPv4's type of service, or IPv6's traffic class.
+    ///   - payload: the datagram, or its beginning.
+    ///   - payloadCount: bytes of the whole datagram; nil: it is whole.
     public static func bytes(
-        from source: Endpoint, to destination: Endpoint, trafficClass: UInt8, payload: some Collection<UInt8>
+        from source: Endpoint, to destination: Endpoint, trafficClass: UInt8, payload: some Collection<UInt8>, payloadCount: Int? = nil
     ) -> [UInt8] {
-        let udpCount = udpHeaderCount + payload.count
+        let isWhole = payload.count >= payloadCount ?? 0
+        let udpCount = udpHeaderCount + max(payload.count, payloadCount ?? 0)
         var packet: [UInt8] = []
         packet.reserveCapacity(IPPacketHeader.ipv6Length + udpCount)
         var checksum = InternetChecksum()
@@ -35,6 +38,7 @@ public enum OuterPacket {
         let start = packet.count
         for number in [source.port, destination.port, UInt16(clamping: udpCount), 0] { append(number, &packet) }
         packet.append(contentsOf: payload)
+        guard isWhole else { return packet }
         unsafe packet.withUnsafeBytes { bytes in
             // SAFETY: the packet has a UDP header from `start` on.
             unsafe checksum.add(UnsafeRawBufferPointer(rebasing: bytes[start...]))

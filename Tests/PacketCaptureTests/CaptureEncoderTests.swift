@@ -1,6 +1,6 @@
 import PacketCapture
+import PathRecording
 import Testing
-import WireGuardCrypto
 
 struct CaptureEncoderTests {
     private let section = CaptureEncoder.Section(interface: "wg0", application: "wg-lite 1", system: "Linux", filter: "")
@@ -59,8 +59,7 @@ struct CaptureEncoderTests {
     @Test func `a key log is a block of secrets of the type WGKL`() throws {
         var encoder = CaptureEncoder(section, at: 0)
         _ = encoder.take()
-        var log = KeyLog()
-        log.add(remoteStatic: try key(1).publicKey)
+        let log = try #require(KeyLog(RecordingSecret(.remoteStaticPublicKey, bytes: [UInt8](repeating: 1, count: 32))))
         encoder.add(log)
         let text = Array(log.text.utf8)
         #expect(text.count == 25 + 44 + 1)
@@ -110,9 +109,5 @@ struct CaptureEncoderTests {
         return [5, 0, 0, 0, 88, 0, 0, 0, side, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0]
             + option(2, [1, 0, 0, 0, 2, 0, 0, 0]) + option(3, [3, 0, 0, 0, 4, 0, 0, 0]) + option(4, [seen] + zeros)
             + option(5, [missed] + zeros) + option(8, [written] + zeros) + [0, 0, 0, 0, 88, 0, 0, 0]
-    }
-
-    private func key(_ number: UInt8) throws -> PrivateKey {
-        try #require(unsafe [UInt8](repeating: number, count: 32).withUnsafeBytes { unsafe PrivateKey($0) })
     }
 }

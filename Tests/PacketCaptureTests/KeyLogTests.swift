@@ -1,34 +1,22 @@
 import PacketCapture
+import PathRecording
 import Testing
-import WireGuardCrypto
 
 struct KeyLogTests {
-    @Test func `a key log has the lines that Wireshark reads, clamped keys in base64`() throws {
-        var log = KeyLog()
-        log.add(localStatic: try privateKey(1))
-        log.add(remoteStatic: publicKey(fromNine))
-        log.add(localEphemeral: try privateKey(2), presharedKey: try presharedKey(3))
-        log.add(localEphemeral: try privateKey(4), presharedKey: .zero)
-        #expect(
-            log.text == """
-                LOCAL_STATIC_PRIVATE_KEY=AAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAUE=
-                REMOTE_STATIC_PUBLIC_KEY=CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
-                LOCAL_EPHEMERAL_PRIVATE_KEY=AAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAkI=
-                PRESHARED_KEY=AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=
-                LOCAL_EPHEMERAL_PRIVATE_KEY=AAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBEQ=
-
-                """)
+    @Test func `secrets become the lines that Wireshark reads, private keys clamped`() {
+        #expect(text(.localStaticPrivateKey, 1) == "LOCAL_STATIC_PRIVATE_KEY=AAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAUE=\n")
+        #expect(text(.remoteStaticPublicKey, 9) == "REMOTE_STATIC_PUBLIC_KEY=CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n")
+        #expect(text(.localEphemeralPrivateKey, 2) == "LOCAL_EPHEMERAL_PRIVATE_KEY=AAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAkI=\n")
+        #expect(text(.presharedKey, 3) == "PRESHARED_KEY=AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\n")
     }
 
-    private var fromNine: [UInt8] { [9] + [UInt8](repeating: 0, count: 31) }
-
-    private func privateKey(_ number: UInt8) throws -> PrivateKey {
-        try #require(unsafe [UInt8](repeating: number, count: 32).withUnsafeBytes { unsafe PrivateKey($0) })
+    @Test func `what has not the size of a key is no line`() {
+        for kind in RecordingSecret.Kind.allCases {
+            #expect(KeyLog(RecordingSecret(kind, bytes: [UInt8](repeating: 1, count: 31))) == nil)
+        }
     }
 
-    private func presharedKey(_ number: UInt8) throws -> PresharedKey {
-        try #require(unsafe [UInt8](repeating: number, count: 32).withUnsafeBytes { unsafe PresharedKey($0) })
+    private func text(_ kind: RecordingSecret.Kind, _ number: UInt8) -> String? {
+        KeyLog(RecordingSecret(kind, bytes: [UInt8](repeating: number, count: 32)))?.text
     }
-
-    private func publicKey(_ bytes: [UInt8]) -> PublicKey { unsafe bytes.withUnsafeBytes { unsafe PublicKey($0)! } }
 }
