@@ -17,7 +17,8 @@ enum HandshakeFlood {
         case garbage
     }
 
-    private static func keys(_ arguments: Arguments) -> [PrivateKey] {
+    /// The keys of the peers that are played: the same ones for the same seed.
+    static func keys(_ arguments: Arguments) -> [PrivateKey] {
         var generator = SplitMix64(seed: UInt64(arguments.number("seed", default: 1)))
         return (0..<arguments.number("peers", default: 1000)).map { _ in PrivateKey.random(using: &generator) }
     }

@@ -16,9 +16,12 @@ struct Measure {
         case "handshakes": succeeded = HandshakeCost.run(arguments)
         case "threads": succeeded = CryptoThreads.run()
         case "flood": succeeded = HandshakeFlood.run(arguments)
+        case "crowd": succeeded = HandshakeCrowd.run(arguments)
         case "flood-peers": succeeded = HandshakeFlood.printPeers(arguments)
         default:
-            print("usage: measure allocations [--packets N] | peers | ciphers | handshakes [--peers N] | threads | flood ... | flood-peers")
+            print(
+                "usage: measure allocations [--packets N] | peers | ciphers | handshakes [--peers N] | threads | flood ... | crowd ... | flood-peers"
+            )
             exit(2)
         }
         exit(succeeded ? 0 : 1)
