@@ -28,4 +28,6 @@ public enum ErrorNumber {
     public static let noBufferSpace = Glibc.ENOBUFS
     /// EADDRINUSE: the port is taken.
     public static let addressInUse = Glibc.EADDRINUSE
+    /// EPIPE: nobody reads what is written.
+    public static let brokenPipe = Glibc.EPIPE
 }
