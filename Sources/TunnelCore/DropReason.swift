@@ -113,18 +113,22 @@ public enum DropReason: Int, CaseIterable, Sendable {
 public struct DropCounters: Sendable {
     private var counts = InlineArray<32, UInt64>(repeating: 0)
 
+    /// None was met.
     public init() {
         precondition(DropReason.allCases.count == counts.count)
     }
 
+    /// It was met so often.
     public mutating func add(_ reason: DropReason, _ count: Int = 1) {
         counts[reason.rawValue] += UInt64(count)
     }
 
+    /// Everything that somebody else has counted.
     public mutating func add(_ other: DropCounters) {
         for i in counts.indices { counts[i] += other.counts[i] }
     }
 
+    /// How often a reason was met.
     public subscript(reason: DropReason) -> UInt64 {
         counts[reason.rawValue]
     }

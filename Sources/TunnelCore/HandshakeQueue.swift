@@ -5,8 +5,11 @@ public struct HandshakeDatagram: Sendable {
     /// The largest that can be valid: an initiation (whitepaper section 5.4.2).
     public static let maximumSize = 148
 
+    /// The datagram, zeros behind it.
     public var bytes: InlineArray<148, UInt8>
+    /// Bytes of the datagram.
     public var count: Int
+    /// Who sent it; not proven.
     public var sender: Endpoint
     /// Where it arrived, so that the answer leaves from there.
     public var source: EndpointSource?
@@ -48,8 +51,10 @@ public struct HandshakeQueue: ~Copyable {
     private var head = 0
     private var underLoadUntil = Instant(nanoseconds: 0)
 
+    /// Nothing waits.
     public init() {}
 
+    /// Datagrams that wait.
     public var count: Int { storage.count - head }
 
     /// Whether another datagram fits.

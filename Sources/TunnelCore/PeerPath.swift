@@ -9,6 +9,7 @@ public struct PeerReference: Hashable, Sendable {
     /// For those who carry it along without knowing what it is; 0 is nobody.
     public var rawValue: UInt64 { UInt64(serial) << 32 | UInt64(slot) }
 
+    /// Reads what ``rawValue`` gave; nil for nobody.
     public init?(rawValue: UInt64) {
         guard rawValue != 0 else { return nil }
         slot = UInt32(truncatingIfNeeded: rawValue)
@@ -50,6 +51,7 @@ final class PeerHistory {
 public struct EndpointMove: Hashable, Sendable {
     /// Where it was before; nil if none was known.
     public var from: Endpoint?
+    /// Where it is since.
     public var to: Endpoint
     /// When, in nanoseconds of the Unix epoch.
     public var unixNanoseconds: UInt64
@@ -73,7 +75,9 @@ public struct ICMPErrorRecord: Hashable, Sendable {
     public var errno: Int32
     /// Whether it is ICMPv6.
     public var isV6: Bool
+    /// The ICMP message's type.
     public var type: UInt8
+    /// The ICMP message's code.
     public var code: UInt8
     /// Bytes of the largest packet that the path takes, where it is about that.
     public var mtu: UInt32?
@@ -84,6 +88,7 @@ public struct ICMPErrorRecord: Hashable, Sendable {
     /// When, in nanoseconds of the Unix epoch.
     public var unixNanoseconds: UInt64
 
+    /// A message.
     public init(
         errno: Int32, isV6: Bool, type: UInt8, code: UInt8, mtu: UInt32?, reporter: IPAddress?, destination: Endpoint,
         unixNanoseconds: UInt64
@@ -101,7 +106,9 @@ public struct ICMPErrorRecord: Hashable, Sendable {
 
 /// What is known of the way to one peer.
 public struct PathObservation: Sendable {
+    /// Whose way it is.
     public var publicKey: PublicKey
+    /// Where the peer is; nil: not known.
     public var endpoint: Endpoint?
     /// The local address that datagrams leave from; nil: the system's choice.
     public var source: EndpointSource?
@@ -109,7 +116,10 @@ public struct PathObservation: Sendable {
     public var isLooping: Bool
     /// How often the endpoint followed the peer to another address or port since it was configured.
     public var endpointMoves: UInt64
+    /// The last of them; nil: there was none.
     public var lastMove: EndpointMove?
+    /// The last failure to send to it; nil: there was none.
     public var lastSendError: SendErrorRecord?
+    /// The last ICMP message about a datagram to it; nil: there was none.
     public var lastICMPError: ICMPErrorRecord?
 }
