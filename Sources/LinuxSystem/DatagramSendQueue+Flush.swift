@@ -61,6 +61,7 @@ extension DatagramSendQueue {
                     let segments = unsafe entries[index].segments
                     if segments > 1 { socket.didSegment() }
                     report.sentDatagrams += segments
+                    report.sentBytes += unsafe entries[index].bytes
                     unsafe destinations[entries[index].destination].outcome.sentDatagrams += segments
                 }
                 next += Int(sent)
@@ -146,6 +147,7 @@ extension DatagramSendQueue {
             let sent = unsafe clinux_sendmmsg(socket.descriptor, messages + next, UInt32(count - next), 0)
             if sent > 0 {
                 report.sentDatagrams += Int(sent)
+                for index in next..<next + Int(sent) { report.sentBytes += unsafe singles[index].iov_len }
                 unsafe destinations[entries[index].destination].outcome.sentDatagrams += Int(sent)
                 next += Int(sent)
                 repeats = 0

@@ -22,6 +22,7 @@ public struct DatagramSendQueue: ~Copyable {
     /// What became of the datagrams of one flush.
     public struct Report: Sendable {
         public var sentDatagrams = 0
+        public var sentBytes = 0
         public var droppedDatagrams = 0
         /// The errno of the last datagram that was dropped; 0 if none was.
         public var lastError: Int32 = 0

@@ -84,6 +84,32 @@ public final class UDPSocket: Sendable {
         return !hasToldOfRefusal.exchange(true, ordering: .relaxed)
     }
 
+    /// How it stands with super-datagrams on a socket.
+    public enum Segmentation: Sendable, Hashable {
+        case used
+        /// None was needed yet.
+        case untried
+        /// The way out lacks what they need; they are tried again in a while.
+        case refused
+        /// The kernel doesn't know them.
+        case unknown
+    }
+
+    /// How it stands with super-datagrams.
+    public func segmentation(at now: Instant) -> Segmentation {
+        if segmentationPause.load(ordering: .relaxed) == .max { return .unknown }
+        guard mayTrySegmentation(at: now) else { return .refused }
+        return hasSegmented.load(ordering: .relaxed) ? .used : .untried
+    }
+
+    /// Whether received datagrams of one sender are merged (UDP_GRO).
+    public var mergesReceived: Bool {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        // SAFETY: the option is an int, and both live across the call.
+        return unsafe getsockopt(descriptor, Int32(IPPROTO_UDP), Int32(CLINUX_UDP_GRO), &value, &size) == 0 && value != 0
+    }
+
     private static func knowsSegmentation(_ descriptor: Int32) -> Bool {
         var value: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)

@@ -91,7 +91,7 @@ public struct DirectionFigures: Sendable, Hashable {
 public struct StageFigures: Sendable, Hashable {
     /// Packets that came out of it.
     public var packets: UInt64 = 0
-    /// Their bytes: of inner packets up to `route` and from `accept` on, of datagrams between.
+    /// Their bytes: of inner packets in `read`, `arrange`, `release`, `accept` and `deliver`, of datagrams between.
     public var bytes: UInt64 = 0
     /// Batches that it had, empty ones left out.
     public var batches: UInt64 = 0

@@ -118,6 +118,17 @@ struct PacketRing: ~Copyable, Sendable {
         return state.tailOffset > oldest ? (memory.count &- state.tailOffset, oldest) : (oldest &- state.tailOffset, 0)
     }
 
+    /// The bytes from the oldest packet to the newest, as they lie in the ring.
+    var usedBytes: UInt64 {
+        state.withLock { state in
+            guard state.head != state.tail else { return 0 }
+            // SAFETY: the head slot is in use.
+            let oldest = unsafe Int(slot(state.head).pointee.offset) &- headroom
+            let used = state.tailOffset &- oldest
+            return UInt64(used > 0 ? used : memory.count &+ used)
+        }
+    }
+
     /// Ends allocation. What is held stays; whoever is in the middle of allocating either is done before, and holds, or gets nothing.
     func close() {
         state.withLock { $0.isClosed = true }

@@ -16,6 +16,8 @@ public struct ReceivedBatch: ~Copyable {
     public let capacity: Int
     /// How many packets it holds.
     public internal(set) var count = 0
+    /// The bytes of all its packets.
+    public internal(set) var byteCount = 0
     let entries: UnsafeMutablePointer<Entry>
     /// The session of the packets.
     var session: Session?
@@ -76,5 +78,6 @@ public struct ReceivedBatch: ~Copyable {
             unsafe start += run.stride
         }
         count &+= run.count
+        byteCount &+= (run.count &- 1) &* run.size &+ run.lastSize
     }
 }

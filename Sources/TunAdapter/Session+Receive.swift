@@ -61,6 +61,7 @@ extension Session {
         // SAFETY: `count` entries are initialized, and held.
         unsafe receiveRing.release(batch.entries, count: batch.count)
         batch.count = 0
+        batch.byteCount = 0
     }
 
     /// A malformed super-packet costs a read and brings nothing; so many are tried for one packet.

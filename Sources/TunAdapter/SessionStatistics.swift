@@ -19,6 +19,21 @@ public struct SessionStatistics: Hashable, Sendable {
 }
 
 extension Session {
+    /// Bytes of both rings that are in use now, and how many there are. A ring that its user keeps up with is nearly empty.
+    public var ringUse: (receive: (used: UInt64, capacity: UInt64), send: (used: UInt64, capacity: UInt64)) {
+        ((receiveRing.usedBytes, UInt64(options.capacity)), (sendRing.usedBytes, UInt64(options.capacity)))
+    }
+
+    /// Which super-packets the device gives and takes, and whether the header that they need stands before every packet.
+    public var offload: (tcp: Bool, udp: Bool, hasHeader: Bool) {
+        writer.withLock { writer in
+            switch writer.device {
+            case nil: (false, false, false)
+            case .some(let device): (device.takesTCP, device.takesUDP, device.hasVirtioHeader)
+            }
+        }
+    }
+
     /// The counts so far.
     public var statistics: SessionStatistics {
         var statistics = SessionStatistics()

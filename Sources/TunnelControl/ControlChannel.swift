@@ -13,6 +13,8 @@ enum ControlChannel {
         case reload(dryRun: Bool, verbose: Bool)
         /// Say how the tunnel is; or begin handshakes first.
         case report(begins: Bool)
+        /// Say what the stages have counted, and how the tunnel is.
+        case figures
         /// Keep what was found by trying the way.
         case note(ProbeNote)
 
@@ -21,6 +23,7 @@ enum ControlChannel {
             case .down(let verbose, let directory): "down \(verbose) \(Self.encoded(directory))"
             case .reload(let dryRun, let verbose): "reload \(dryRun) \(verbose)"
             case .report(let begins): "report \(begins)"
+            case .figures: "figures"
             case .note(let note): "note \(note)"
             }
         }
@@ -28,7 +31,7 @@ enum ControlChannel {
         /// Whether it is answered at once and changes nothing.
         var isQuestion: Bool {
             switch self {
-            case .report, .note: true
+            case .report, .figures, .note: true
             case .down, .reload: false
             }
         }
@@ -41,6 +44,7 @@ enum ControlChannel {
                 self = .down(verbose: words[1] == "true", directory: directory)
             case ("reload", 3): self = .reload(dryRun: words[1] == "true", verbose: words[2] == "true")
             case ("report", 2): self = .report(begins: words[1] == "true")
+            case ("figures", 1): self = .figures
             case ("note", _):
                 guard let note = ProbeNote(words.dropFirst().joined(separator: " ")) else { return nil }
                 self = .note(note)

@@ -135,16 +135,15 @@ final class TunnelDevice: Sendable {
         var counters = DropReason.allCases.map { (name: "drop_\($0.name)", value: drops[$0]) }
         counters.append((name: "aead_accelerated", value: engine.aead.backend == .accelerated ? 1 : 0))
         counters.append((name: "aead_reason", value: engine.aead.reason.rawValue))
-        let latency = engine.latency
-        let outbound = OutboundStage.allCases.map { "\($0)" }
-        let inbound = InboundStage.allCases.map { "\($0)" }
-        for (direction, stages, latency) in [("out", outbound, latency.outbound), ("in", inbound, latency.inbound)] {
+        let figures = engine.directionFigures
+        for direction in PathDirection.allCases {
+            let way = direction == .outbound ? figures.outbound : figures.inbound
             for percent in LatencyHistogram.shownPercentiles {
-                guard let interval = latency.histogram.percentile(Double(percent) / 100) else { continue }
-                counters.append((name: "latency_\(direction)_\(percent)_ns", value: interval.nanoseconds))
+                guard let interval = way.latency.percentile(Double(percent) / 100) else { continue }
+                counters.append((name: "latency_\(direction.word)_\(percent)_ns", value: interval.nanoseconds))
             }
-            for (stage, interval) in zip(stages, latency.stages) {
-                counters.append((name: "time_\(direction)_\(stage)_ns", value: interval.nanoseconds))
+            for (stage, figures) in zip(direction.stageNames, way.stages) {
+                counters.append((name: "time_\(direction.word)_\(stage)_ns", value: figures.time.nanoseconds))
             }
         }
         return counters

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NetworkTypes
+public import PathRecording
 internal import TunnelConfiguration
 internal import TunnelCore
 public import TunnelDiagnosis
@@ -45,6 +46,20 @@ extension TunnelQuery {
     /// Our own figures of a tunnel, by name; empty of other programs' tunnels. The UAPI has the standard's keys only.
     public static func figures(of interface: String) throws(SetupError) -> [(name: String, value: UInt64)] {
         try ownReport(of: interface, begins: false)?.figures ?? []
+    }
+
+    /// What the stages of one of our tunnels have counted, and how it is; nil of other programs' tunnels, which count nothing of the kind.
+    public static func pathFigures(of interface: String) throws(SetupError) -> (figures: PathFigures, report: TunnelReport)? {
+        for directory in RuntimeDirectory.present {
+            guard let answer = ControlChannel.ask(directory.control(of: interface), .figures, show: { _ in }) else { continue }
+            let text = try answer.get()
+            // An empty line stands between the two.
+            guard let gap = text.firstRange(of: "\n\n"), let figures = PathFigures(text: String(text[..<gap.lowerBound])),
+                let report = TunnelReport(text: String(text[gap.upperBound...]))
+            else { return nil }
+            return (figures, report)
+        }
+        return nil
     }
 
     /// What the process says that runs one of our tunnels; nil where none does, or one of a version that speaks otherwise.

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import MachineState
 internal import NetworkTypes
+internal import PathRecording
 public import TunnelConfiguration
 public import TunnelCore
 internal import TunnelDiagnosis
@@ -321,13 +322,19 @@ public final class TunnelSupervisor {
             }
         case .report(let begins):
             if begins { setup.device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
-            let state = setup.current
-            let diagnosis = Diagnosis(observer.observe(setup.device.engine, state.file, resolved: state.resolved))
-            client.finish(true, TunnelReport(diagnosis, figures: TunnelDevice.counters(of: setup.device.engine)).text)
+            client.finish(true, tunnelReport(setup).text)
+        case .figures:
+            client.finish(true, "\(setup.device.engine.figures().text)\n\(tunnelReport(setup).text)")
         case .note(let note):
             observer.take(note)
             client.finish(true, "")
         }
+    }
+
+    private func tunnelReport(_ setup: TunnelSetup) -> TunnelReport {
+        let state = setup.current
+        let diagnosis = Diagnosis(observer.observe(setup.device.engine, state.file, resolved: state.resolved))
+        return TunnelReport(diagnosis, figures: TunnelDevice.counters(of: setup.device.engine))
     }
 
     private var waitingReload: ControlServer.Client?

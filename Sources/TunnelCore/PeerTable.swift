@@ -47,6 +47,7 @@ struct PeerEntry: ~Copyable {
     var outbound = Batch()
     var inbound = Batch()
     var path = PeerPath()
+    var drops = PeerDrops()
     /// Which of the peers that have had this slot it is; given by the table.
     fileprivate(set) var serial: UInt32 = 0
 

@@ -92,6 +92,7 @@ extension Tunnel {
         guard actions.contains(.sendStaged) || actions.contains(.sendKeepalive), unsafe entry.pointee.endpoint != nil else { return false }
         guard unsafe !entry.pointee.path.isLooping else {
             drops.add(.routingLoop)
+            unsafe entry.pointee.drops.add(.routingLoop)
             return false
         }
         guard unsafe entry.pointee.peer.sendingKeypair(at: time.now) != nil else { return true }

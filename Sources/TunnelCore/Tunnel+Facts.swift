@@ -46,9 +46,11 @@ extension Tunnel {
 
     /// Counts a datagram that isn't forwarded.
     /// - Parameter sender: where it came from, for the example that is kept once a turn; nil if unknown or not worth looking up.
+    /// - Parameter job: the message, if its peer is to be charged: where ``accept(_:packet:arrival:at:)`` did not refuse it.
     @inline(never)
-    public mutating func drop(_ reason: DropReason, from sender: Endpoint?, at time: TimePoint) {
+    public mutating func drop(_ reason: DropReason, from sender: Endpoint?, of job: OpenJob? = nil, at time: TimePoint) {
         drops.add(reason)
+        if let job, let entry = unsafe peers[job.slot] { unsafe entry.pointee.drops.add(reason) }
         if reason == .mac1, let sender { misaddressed.add(sender, nil, at: time.now) }
         guard sender != nil, examples.wants(reason, at: time.now) else { return }
         examples.keep(DropExample(reason: reason, time: time.now, sender: sender))
@@ -59,6 +61,7 @@ extension Tunnel {
     @inline(never)
     public mutating func drop(_ reason: DropReason, packet: UnsafeRawBufferPointer, to slot: UInt32?, at time: TimePoint) {
         drops.add(reason)
+        if let slot, let entry = unsafe peers[slot] { unsafe entry.pointee.drops.add(reason) }
         guard examples.wants(reason, at: time.now) else { return }
         var example = DropExample(reason: reason, time: time.now, packet: unsafe PacketAddresses(packet))
         if let slot, let entry = unsafe peers[slot] { example.peer = unsafe entry.pointee.peer.remote.publicKey }
@@ -68,6 +71,7 @@ extension Tunnel {
     /// Counts packets that waited for a session in vain.
     mutating func drop(_ reason: DropReason, count: Int, _ entry: UnsafeMutablePointer<PeerEntry>, at time: TimePoint) {
         drops.add(reason, count)
+        unsafe entry.pointee.drops.add(reason, count)
         unsafe examples.keep(DropExample(reason: reason, time: time.now, peer: entry.pointee.peer.remote.publicKey))
     }
 
@@ -77,6 +81,7 @@ extension Tunnel {
         _ reason: DropReason, _ packet: UnsafeMutableRawPointer, _ count: Int, _ arrival: borrowing Arrival,
         _ entry: UnsafeMutablePointer<PeerEntry>, at time: TimePoint
     ) -> Inbound {
+        unsafe entry.pointee.drops.add(reason)
         if examples.wants(reason, at: time.now) {
             unsafe examples.keep(
                 DropExample(

@@ -178,7 +178,10 @@ extension Tunnel {
         _ bytes: [UInt8], _ endpoint: Endpoint, _ source: EndpointSource?, _ entry: UnsafeMutablePointer<PeerEntry>,
         _ slot: UInt32, _ result: inout Attention
     ) {
-        guard unsafe !entry.pointee.path.isLooping else { return drops.add(.routingLoop) }
+        guard unsafe !entry.pointee.path.isLooping else {
+            unsafe entry.pointee.drops.add(.routingLoop)
+            return drops.add(.routingLoop)
+        }
         unsafe entry.pointee.sentBytes += UInt64(bytes.count)
         unsafe result.datagrams.append(
             OutgoingDatagram(

@@ -66,13 +66,20 @@ extension Tunnel {
         }
         // SAFETY: an index leads to a keypair only while its peer's ring holds it.
         let keypair = unsafe pointer.assumingMemoryBound(to: Keypair.self)
-        guard unsafe keypair.pointee.canReceive(at: time.now) else { return .dropped(.sessionExpired) }
-        guard header.counter < Limits.rejectAfterMessages else { return .dropped(.counterLimit) }
+        guard unsafe keypair.pointee.canReceive(at: time.now) else { return unsafe refuse(.sessionExpired, peers[session.peer]) }
+        guard header.counter < Limits.rejectAfterMessages else { return unsafe refuse(.counterLimit, peers[session.peer]) }
         return unsafe .open(
             OpenJob(
                 sealed: message.baseAddress! + TransportMessage.headerByteCount,
                 sealedCount: message.count - TransportMessage.headerByteCount, key: keypair.pointee.receivingKey,
                 counter: header.counter, keypair: keypair, slot: session.peer))
+    }
+
+    /// A message whose session can't be used; the caller counts it.
+    @inline(never)
+    private func refuse(_ reason: DropReason, _ entry: UnsafeMutablePointer<PeerEntry>?) -> Opening {
+        unsafe entry?.pointee.drops.add(reason)
+        return .dropped(reason)
     }
 
     /// Takes a message whose tag was right: is it new, and may its peer send this inner packet?
@@ -84,7 +91,9 @@ extension Tunnel {
     ) -> Inbound {
         guard let entry = unsafe peers[job.slot] else { return .dropped(.unknownIndex) }
         if let refusal = unsafe job.keypair.pointee.window.accept(job.counter) {
-            return .dropped(refusal == .window ? .tooOld : .replay)
+            let reason = refusal == .window ? DropReason.tooOld : .replay
+            unsafe entry.pointee.drops.add(reason)
+            return .dropped(reason)
         }
         // From here on the message is authentic and new: counters, endpoint and timers advance whatever is inside.
         unsafe Self.touch(&entry.pointee.inbound, job.slot, &inboundTouched)

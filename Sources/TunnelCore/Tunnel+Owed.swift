@@ -38,6 +38,7 @@ extension Tunnel {
             }
             guard unsafe !entry.pointee.path.isLooping else {
                 drops.add(.routingLoop)
+                unsafe entry.pointee.drops.add(.routingLoop)
                 unsafe settle(entry)
                 continue
             }

@@ -145,6 +145,7 @@ extension Tunnel {
     ) -> PathNews? {
         if datagrams > 0 { drops.add(.sendFailed, datagrams) }
         guard let peer, let entry = unsafe entry(of: peer) else { return nil }
+        if datagrams > 0 { unsafe entry.pointee.drops.add(.sendFailed, datagrams) }
         if datagrams == 0 {
             guard unsafe entry.pointee.path.isInTrouble, let last = unsafe entry.pointee.path.history?.lastFailure,
                 time.now.since(last) >= Self.troubleIsOverAfter

@@ -40,8 +40,10 @@ public final class Engine: Sendable {
     let isLinkUp: Atomic<Bool>
     let lineBudget = Mutex(LineBudget())
     let peerName: @Sendable (PublicKey) -> String
-    /// How long the packet loop has packets in its hands.
-    let latencies = LatencyRecorder()
+    /// What the packet loop counts.
+    let counters = PathCounters()
+    let began = Clock.now
+    let cryptoThreads: Int
     let log: @Sendable (EngineLogLevel, String) -> Void
     let events: @Sendable (TunnelEvent) -> Void
     private let firewallMark: Mutex<UInt32>
@@ -60,6 +62,7 @@ public final class Engine: Sendable {
     public init(session: Session, options: EngineOptions = EngineOptions()) throws(EngineError) {
         self.session = session
         log = options.log
+        cryptoThreads = options.cryptoThreads
         peerName = options.peerName
         isLinkUp = Atomic(options.isLinkUp)
         events = options.events

@@ -57,6 +57,11 @@ struct InboundPath: ~Copyable {
     private let found: UnsafeMutablePointer<Found>
     private let jobs: UnsafeMutablePointer<CipherJob>
     private var jobCount = 0
+    /// Bytes of the messages that the jobs open.
+    private var messageBytes = 0
+    /// Packets that may be delivered, and their bytes.
+    private var acceptedCount = 0
+    private var acceptedBytes = 0
 
     /// Where keepalives are opened to.
     private let scratch: UnsafeMutableRawPointer
@@ -89,14 +94,19 @@ struct InboundPath: ~Copyable {
     mutating func turn(from socket: UDPSocket, at time: TimePoint) -> Int {
         var clock = StageClock()
         receive(from: socket)
-        clock.ended(.receive, engine)
+        clock.ended(.receive, packets: 0, bytes: 0, engine)
         var taken = 0
+        var received = (datagrams: 0, bytes: 0)
         while nextMessage < messages.count {
-            sort(at: time)
-            clock.ended(.sort, engine)
+            let sorted = sort(at: time)
+            clock.ended(.sort, packets: sorted.datagrams, bytes: sorted.bytes, engine)
             if datagramCount > 0 { take(&clock, at: time) }
             taken += datagramCount
+            received = (received.datagrams + sorted.datagrams, received.bytes + sorted.bytes)
         }
+        // Only now are super-datagrams cut, and known for what they were.
+        engine.counters.inbound.count(
+            stage: InboundStage.receive.rawValue, packets: received.datagrams, bytes: received.bytes)
         // Whoever was given much gets to take it before there is more: else a busy receiver's socket buffer overflows.
         if taken >= Self.yieldingDatagrams { SystemThread.yield() }
         return taken
@@ -107,19 +117,19 @@ struct InboundPath: ~Copyable {
         let engine = engine
         engine.tunnel.withLock { tunnel in
             find(&tunnel, at: time)
-            clock.ended(.find, engine)
+            clock.ended(.find, packets: jobCount, bytes: messageBytes, engine)
             open()
-            clock.ended(.open, engine)
+            clock.ended(.open, packets: jobCount, bytes: messageBytes, engine)
             accept(&tunnel, at: time)
             tunnel.finishInbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
             if tunnel.hasRouteQuestions { engine.routes?.peersChanged() }
             if tunnel.needsSending { engine.control.signal() }
         }
-        clock.ended(.accept, engine)
+        clock.ended(.accept, packets: acceptedCount, bytes: acceptedBytes, engine)
         deliver()
-        clock.ended(.deliver, engine)
-        if jobCount > 0 { engine.latencies.inbound.record(clock.elapsed, packets: jobCount) }
+        clock.ended(.deliver, packets: acceptedCount, bytes: acceptedBytes, engine)
+        if jobCount > 0 { engine.counters.inbound.record(latency: clock.elapsed, packets: jobCount) }
     }
 
     private mutating func receive(from socket: UDPSocket) {
@@ -128,11 +138,13 @@ struct InboundPath: ~Copyable {
     }
 
     /// Separates data from handshakes, and makes room for the packets in the send ring; of as many messages as there is room for.
-    private mutating func sort(at time: TimePoint) {
+    /// - Returns: what these messages held.
+    private mutating func sort(at time: TimePoint) -> (datagrams: Int, bytes: Int) {
         datagramCount = 0
         handshakeCount = 0
         refused = DropCounters()
         var sorted = 0
+        var bytes = 0
         let firstMessage = nextMessage
         while nextMessage < messages.count {
             let index = nextMessage
@@ -142,6 +154,7 @@ struct InboundPath: ~Copyable {
             let count = (total + segment - 1) / segment
             if sorted > 0 && sorted + count > Self.capacity { break }
             sorted += count
+            bytes += total
             nextMessage += 1
             let first = slots.count
             // A slot for each datagram that carries a packet; the last may be shorter, and a keepalive needs none.
@@ -161,6 +174,7 @@ struct InboundPath: ~Copyable {
         if refused.total > 0 { engine.tunnel.withLock { $0.drops.add(refused) } }
         // Only a flush takes abandoned slots out of the ring: a flood of anything else must not fill it.
         if datagramCount == 0 { deliver() }
+        return (sorted, bytes)
     }
 
     /// Sorts the datagrams of one super-datagram.
@@ -233,6 +247,7 @@ struct InboundPath: ~Copyable {
     @inline(never)
     private mutating func find(_ tunnel: inout Tunnel, at time: TimePoint) {
         jobCount = 0
+        messageBytes = 0
         for index in 0..<datagramCount {
             let datagram = unsafe datagrams[index]
             switch unsafe tunnel.prepareOpening(datagram.bytes, at: time) {
@@ -244,6 +259,7 @@ struct InboundPath: ~Copyable {
                 unsafe (found + jobCount).initialize(to: Found(job: job, datagram: datagram))
                 unsafe (jobs + jobCount).initialize(to: job.cipherJob(into: packet))
                 jobCount += 1
+                messageBytes += unsafe datagram.bytes.count
             }
         }
     }
@@ -256,12 +272,14 @@ struct InboundPath: ~Copyable {
     /// Asks of each opened message whether it is new, and whether its peer may send what is inside.
     @inline(never)
     private mutating func accept(_ tunnel: inout Tunnel, at time: TimePoint) {
+        acceptedCount = 0
+        acceptedBytes = 0
         var arrival: Arrival?
         var arrived = -1
         for index in 0..<jobCount {
             let (job, datagram) = unsafe (found[index].job, found[index].datagram)
             guard unsafe jobs[index].isAuthentic else {
-                drop(datagram, .badTag, &tunnel, at: time)
+                drop(datagram, .badTag, of: job, &tunnel, at: time)
                 continue
             }
             if datagram.message != arrived {
@@ -273,6 +291,8 @@ struct InboundPath: ~Copyable {
             switch unsafe tunnel.accept(job, packet: jobs[index].output, arrival: arrival!, at: time) {
             case .deliver(let count):
                 slots.setCount(datagram.slot, count)
+                acceptedCount += 1
+                acceptedBytes += count
             case .keepalive:
                 if datagram.slot >= 0 { slots.abandon(datagram.slot) }
             case .dropped(let reason):
@@ -281,9 +301,11 @@ struct InboundPath: ~Copyable {
         }
     }
 
-    private mutating func drop(_ datagram: Datagram, _ reason: DropReason, _ tunnel: inout Tunnel, at time: TimePoint) {
+    private mutating func drop(
+        _ datagram: Datagram, _ reason: DropReason, of job: OpenJob? = nil, _ tunnel: inout Tunnel, at time: TimePoint
+    ) {
         let sender = tunnel.wantsExample(of: reason, at: time) ? messages.sender(at: datagram.message) : nil
-        tunnel.drop(reason, from: sender, at: time)
+        tunnel.drop(reason, from: sender, of: job, at: time)
         if datagram.slot >= 0 { slots.abandon(datagram.slot) }
     }
 

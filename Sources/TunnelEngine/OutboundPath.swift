@@ -29,6 +29,8 @@ struct OutboundPath: ~Copyable {
     private var v6: DatagramSendQueue
     private let jobs: UnsafeMutablePointer<CipherJob>
     private var jobCount = 0
+    /// Bytes of the messages that the jobs make.
+    private var messageBytes = 0
     /// Where messages that are owed are laid out.
     private let owed: UnsafeMutableRawPointer
     private static let owedCapacity = 1 << 18
@@ -60,23 +62,24 @@ struct OutboundPath: ~Copyable {
         let count = packets.count
         guard count > 0 else { return 0 }
         let engine = engine
-        clock.ended(.read, engine)
+        let bytes = packets.byteCount
+        clock.ended(.read, packets: count, bytes: bytes, engine)
         arrange()
-        clock.ended(.arrange, engine)
+        clock.ended(.arrange, packets: count, bytes: bytes, engine)
         engine.tunnel.withLock { tunnel in
             route(&tunnel, from: sockets.port, at: time)
-            clock.ended(.route, engine)
+            clock.ended(.route, packets: jobCount, bytes: messageBytes, engine)
             seal()
             tunnel.finishOutbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
             if tunnel.needsSending { engine.control.signal() }
         }
-        clock.ended(.seal, engine)
-        send(to: sockets, at: time)
-        clock.ended(.send, engine)
-        if jobCount > 0 { engine.latencies.outbound.record(clock.elapsed, packets: jobCount) }
+        clock.ended(.seal, packets: jobCount, bytes: messageBytes, engine)
+        let sent = send(to: sockets, at: time)
+        clock.ended(.send, packets: sent.datagrams, bytes: sent.bytes, engine)
+        if jobCount > 0 { engine.counters.outbound.record(latency: clock.elapsed, packets: jobCount) }
         release()
-        clock.ended(.release, engine)
+        clock.ended(.release, packets: count, bytes: bytes, engine)
         unreachable.send(through: engine.session)
         return count
     }
@@ -85,9 +88,11 @@ struct OutboundPath: ~Copyable {
     /// from memory of its own; a turn's worth, then the loop is woken for the rest.
     mutating func sendOwed(to sockets: SocketPair, at time: TimePoint) {
         let engine = engine
+        var clock = StageClock()
+        jobCount = 0
+        messageBytes = 0
         engine.tunnel.withLock { tunnel in
             guard tunnel.needsSending else { return }
-            jobCount = 0
             var used = 0
             while jobCount < Self.capacity {
                 // SAFETY: `used` is within the memory.
@@ -100,12 +105,17 @@ struct OutboundPath: ~Copyable {
                 append(message.job, trafficClass: message.trafficClass)
                 used += message.job.messageCount
             }
+            messageBytes = used
+            clock.ended(.route, packets: jobCount, bytes: used, engine)
             seal()
             tunnel.finishOutbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
             if tunnel.needsSending { engine.control.signal() }
         }
-        send(to: sockets, at: time)
+        guard jobCount > 0 else { return }
+        clock.ended(.seal, packets: jobCount, bytes: messageBytes, engine)
+        let sent = send(to: sockets, at: time)
+        clock.ended(.send, packets: sent.datagrams, bytes: sent.bytes, engine)
     }
 
     /// The session splits super-packets into the ring, each packet with room around it.
@@ -122,6 +132,7 @@ struct OutboundPath: ~Copyable {
     @inline(never)
     private mutating func route(_ tunnel: inout Tunnel, from port: UInt16, at time: TimePoint) {
         jobCount = 0
+        messageBytes = 0
         var lastDestination: IPAddress?
         var slot: UInt32?
         for position in 0..<packets.count {
@@ -148,6 +159,7 @@ struct OutboundPath: ~Copyable {
             case .seal(let job):
                 unsafe (jobs + jobCount).initialize(to: job.cipherJob)
                 jobCount += 1
+                messageBytes += job.messageCount
                 append(job, trafficClass: header.ecn.rawValue)
             case .staged:
                 break
@@ -185,14 +197,25 @@ struct OutboundPath: ~Copyable {
     }
 
     /// Super-datagrams leave in as few system calls as there are sockets to send to.
-    private mutating func send(to sockets: SocketPair, at time: TimePoint) {
+    /// - Returns: what the kernel took.
+    private mutating func send(to sockets: SocketPair, at time: TimePoint) -> (datagrams: Int, bytes: Int) {
         if sockets.isClosed {
             // Read before the interface went down.
             v4.removeAll()
             v6.removeAll()
         }
-        if !v4.isEmpty { reporter.take(v4.flush(to: sockets.v4, now: time.now), of: v4, engine) }
-        if !v6.isEmpty { reporter.take(v6.flush(to: sockets.v6, now: time.now), of: v6, engine) }
+        var sent = (datagrams: 0, bytes: 0)
+        if !v4.isEmpty {
+            let report = v4.flush(to: sockets.v4, now: time.now)
+            sent = (report.sentDatagrams, report.sentBytes)
+            reporter.take(report, of: v4, engine)
+        }
+        if !v6.isEmpty {
+            let report = v6.flush(to: sockets.v6, now: time.now)
+            sent = (sent.datagrams + report.sentDatagrams, sent.bytes + report.sentBytes)
+            reporter.take(report, of: v6, engine)
+        }
+        return sent
     }
 
     private mutating func release() {
