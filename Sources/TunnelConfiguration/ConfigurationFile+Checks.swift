@@ -12,6 +12,7 @@ extension ConfigurationFile {
         if let mtu = interface.mtu, mtu.value < 1280, interface.addresses.contains(where: { $0.value.address.bitWidth == 128 }) {
             report(.warning, "MTU: IPv6 needs at least 1280", at: mtu.span)
         }
+        checkAddresses()
         checkPeers()
         checkAllowedIPs()
         // A stable order: of the file, errors and warnings mixed; what belongs to no line comes first.
@@ -24,6 +25,25 @@ extension ConfigurationFile {
 
     private func has(_ key: ConfigurationKey) -> Bool {
         sections.contains { $0.settings.contains { $0.key == key } }
+    }
+
+    /// The kernel has an IPv6 address once, whatever the length of its prefix, and any address once with each.
+    private mutating func checkAddresses() {
+        var earlier: [IPAddress: Located<IPInterfaceAddress>] = [:]
+        var seen: Set<IPInterfaceAddress> = []
+        for address in interface.addresses {
+            let isNew = seen.insert(address.value).inserted
+            defer { earlier[address.value.address] = earlier[address.value.address] ?? address }
+            guard let first = earlier[address.value.address] else { continue }
+            if !isNew {
+                report(.warning, "Address: \(address.value) stands in line \(first.span.line) already", at: address.span)
+            } else if address.value.address.family == .v6 {
+                report(
+                    .error,
+                    "Address: \(address.value.address) stands in line \(first.span.line) with another length (\(first.value)); IPv6 has it only once",
+                    at: address.span)
+            }
+        }
     }
 
     private mutating func checkPeers() {

@@ -2,63 +2,110 @@ public import NetworkTypes
 public import TunnelCore
 internal import WireGuardCrypto
 
+/// What of a running tunnel belongs into its file.
+public struct SavedState: Sendable {
+    public var tunnel: TunnelSnapshot
+    /// The interface's; nil where they can't be told, for example because it was moved to another network namespace.
+    public var addresses: [IPInterfaceAddress]?
+
+    public init(_ tunnel: TunnelSnapshot, addresses: [IPInterfaceAddress]? = nil) {
+        self.tunnel = tunnel
+        self.addresses = addresses
+    }
+}
+
 extension ConfigurationFile {
     /// The file's text with the state of the running tunnel written back, as SaveConfig wants it.
     ///
-    /// Only what differs changes: comments, order, spelling and host names stay as they are. New peers go to the end, peers
-    /// that are gone leave with the comments directly above them.
-    /// - Parameter addresses: the interface's addresses, or nil to leave that key alone.
-    public func text(saving snapshot: TunnelSnapshot, addresses: [IPInterfaceAddress]? = nil) -> [UInt8] {
-        var edit = SourceEdit(source: source, sections: sections)
-        save(interface: snapshot, addresses, &edit)
-        let running = Dictionary(snapshot.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { $1 })
+    /// The file is what it is now, and only what the tunnel knows better is changed: what has become different since it came up. So what a
+    /// person wrote meanwhile stays, as do comments, order, spelling and host names. New peers go to the end; peers that were removed leave
+    /// with the comments directly above them.
+    /// - Parameters:
+    ///   - state: what runs.
+    ///   - former: what ran when the tunnel had come up; nil if nobody knows: then the file's values are taken for that.
+    public func text(saving state: SavedState, since former: SavedState? = nil) -> [UInt8] {
+        var edit = SourceEdit(self)
+        save(interface: state, former, &edit)
+        let running = Dictionary(state.tunnel.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { $1 })
+        let before = former.map { Dictionary($0.tunnel.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { $1 }) }
         var written: Set<PublicKey> = []
         let peerSections = sections.indices.filter { sections[$0].kind == .peer }
         for (peer, section) in zip(peers, peerSections) {
             guard let key = peer.publicKey?.value else { continue }
-            if let state = running[key], written.insert(key).inserted {
-                save(peer, state, section, &edit)
+            guard let state = running[key] else {
+                // Who is new in the file was never removed from the tunnel.
+                if before.map({ $0[key] != nil }) ?? true { edit.remove(section: section) }
+                continue
+            }
+            let former = before?[key]
+            if let former, state.hasSameSettings(as: former) {
+                written.insert(key)
+            } else if written.insert(key).inserted {
+                save(peer, state, former, section, &edit)
             } else {
                 edit.remove(section: section)
             }
         }
-        for state in snapshot.peers where !written.contains(state.publicKey) { edit.append(lines: Self.lines(of: state)) }
+        for state in state.tunnel.peers where !written.contains(state.publicKey) && before?[state.publicKey] == nil {
+            edit.append(lines: Self.lines(of: state))
+        }
         return edit.result()
     }
 
-    private func save(interface snapshot: TunnelSnapshot, _ addresses: [IPInterfaceAddress]?, _ edit: inout SourceEdit) {
-        guard let section = sections.lastIndex(where: { $0.kind == .interface }) else { return }
-        if let key = snapshot.privateKey, !(interface.privateKey.map { $0.value == key } ?? false) {
-            edit.set(.privateKey, to: key.secretBase64, in: section)
+    private func save(interface state: SavedState, _ former: SavedState?, _ edit: inout SourceEdit) {
+        let own = sections.indices.filter { sections[$0].kind == .interface }
+        guard !own.isEmpty else { return }
+        let (tunnel, before) = (state.tunnel, former?.tunnel)
+        if let key = tunnel.privateKey, !(interface.privateKey.map { $0.value == key } ?? false),
+            before.map({ !($0.privateKey.map { $0 == key } ?? false) }) ?? true
+        {
+            edit.set(.privateKey, to: key.secretBase64, in: own)
         }
-        if snapshot.listenPort != 0, interface.listenPort?.value != snapshot.listenPort {
-            edit.set(.listenPort, to: String(snapshot.listenPort), in: section)
+        // A port that the kernel chose is known to the tunnel only.
+        let hasNewPort = before.map { $0.listenPort != tunnel.listenPort || interface.listenPort == nil } ?? true
+        if hasNewPort, tunnel.listenPort != 0, interface.listenPort?.value != tunnel.listenPort {
+            edit.set(.listenPort, to: String(tunnel.listenPort), in: own)
         }
-        // Without a mark in the file, the running one may be what default routes asked for.
-        if let mark = interface.firewallMark, mark.value != snapshot.firewallMark {
-            edit.set(.firewallMark, to: "0x" + String(snapshot.firewallMark, radix: 16), in: section)
+        // Without a mark in the file, the running one may be what default routes asked for: unless it has changed since.
+        let hasNewMark = before.map { $0.firewallMark != tunnel.firewallMark } ?? (interface.firewallMark != nil)
+        if hasNewMark, (interface.firewallMark?.value ?? 0) != tunnel.firewallMark {
+            edit.set(.firewallMark, to: tunnel.firewallMark == 0 ? nil : "0x" + String(tunnel.firewallMark, radix: 16), in: own)
         }
-        if let addresses, Set(addresses) != Set(interface.addresses.map(\.value)) {
-            edit.set(.address, to: addresses.map(\.description).joined(separator: ", "), in: section)
-        }
+        guard let addresses = state.addresses else { return }
+        let written = interface.addresses
+        let base = former?.addresses ?? written.map(\.value)
+        edit.change(
+            .address, entries: written.map(\.span),
+            removing: Set(written.indices.filter { base.contains(written[$0].value) && !addresses.contains(written[$0].value) }),
+            adding: addresses.filter { new in !base.contains(new) && !written.contains { $0.value == new } }.map(\.description), in: own)
     }
 
-    private func save(_ peer: PeerConfiguration, _ state: PeerSnapshot, _ section: Int, _ edit: inout SourceEdit) {
-        if !((peer.presharedKey?.value ?? .zero) == (state.presharedKey ?? .zero)) {
-            edit.set(.presharedKey, to: state.presharedKey?.secretBase64, in: section)
+    private func save(_ peer: PeerConfiguration, _ state: PeerSnapshot, _ former: PeerSnapshot?, _ section: Int, _ edit: inout SourceEdit) {
+        let key = state.presharedKey ?? .zero
+        if !((peer.presharedKey?.value ?? .zero) == key), former.map({ !(($0.presharedKey ?? .zero) == key) }) ?? true {
+            edit.set(.presharedKey, to: key.isZero ? nil : key.secretBase64, in: [section])
         }
-        if Set(peer.allowedIPs.map(\.value.prefix)) != Set(state.allowedIPs) {
-            let list = state.allowedIPs.map(\.description).joined(separator: ", ")
-            edit.set(.allowedIPs, to: list.isEmpty ? nil : list, in: section)
-        }
+        let written = peer.allowedIPs
+        let base = Set(former?.allowedIPs ?? written.map(\.value.prefix))
+        let allowed = Set(state.allowedIPs)
+        var known = Set(written.map(\.value.prefix)).union(former.map { Set($0.allowedIPs) } ?? [])
+        edit.change(
+            .allowedIPs, entries: written.map(\.span),
+            removing: Set(
+                written.indices.filter { index in
+                    let entry = written[index].value
+                    guard entry.change != .remove else { return false }
+                    return base.contains(entry.prefix) && !allowed.contains(entry.prefix)
+                }),
+            adding: state.allowedIPs.filter { known.insert($0).inserted }.map(\.description), in: [section])
         // A name outlives the address it had when it was looked up.
         let isNamed = peer.endpoint.map { $0.value.literal == nil } ?? false
-        if !isNamed, let endpoint = state.endpoint, peer.endpoint?.value.literal != endpoint {
-            edit.set(.endpoint, to: endpoint.description, in: section)
+        if !isNamed, let endpoint = state.endpoint, peer.endpoint?.value.literal != endpoint, former?.endpoint != endpoint {
+            edit.set(.endpoint, to: endpoint.description, in: [section])
         }
-        if (peer.persistentKeepalive?.value ?? 0) != state.persistentKeepalive {
+        if (peer.persistentKeepalive?.value ?? 0) != state.persistentKeepalive, former?.persistentKeepalive != state.persistentKeepalive {
             edit.set(
-                .persistentKeepalive, to: state.persistentKeepalive == 0 ? nil : String(state.persistentKeepalive), in: section)
+                .persistentKeepalive, to: state.persistentKeepalive == 0 ? nil : String(state.persistentKeepalive), in: [section])
         }
     }
 
@@ -74,65 +121,10 @@ extension ConfigurationFile {
     }
 }
 
-/// Changes to the lines of a file, collected against their original numbers.
-private struct SourceEdit {
-    let source: SourceText
-    let sections: [SourceSection]
-    private var replaced: [Int: [UInt8]] = [:]
-    private var removed: Set<Int> = []
-    private var inserted: [Int: [String]] = [:]
-    private var appended: [String] = []
-
-    init(source: SourceText, sections: [SourceSection]) {
-        self.source = source
-        self.sections = sections
-    }
-
-    /// Gives `key` the value in this section: its last line changes in place, other lines of it go, a missing one is added.
-    mutating func set(_ key: ConfigurationKey, to value: String?, in section: Int) {
-        let lines = sections[section].settings.filter { $0.key == key }
-        for setting in lines.dropLast() { removed.insert(setting.line) }
-        switch (lines.last, value) {
-        case (let setting?, let value?):
-            var line = Array(source.line(setting.line))
-            line.replaceSubrange(setting.span.bytes, with: value.utf8)
-            replaced[setting.line] = line
-        case (let setting?, nil): removed.insert(setting.line)
-        case (nil, let value?): inserted[sections[section].lastLine, default: []].append("\(key.rawValue) = \(value)")
-        case (nil, nil): break
-        }
-    }
-
-    /// Removes a section with the comments directly above its header, but not those above the next one.
-    mutating func remove(section: Int) {
-        let first = firstLine(of: section)
-        let end = section + 1 < sections.count ? firstLine(of: section + 1) : source.lines.count + 1
-        removed.formUnion(first..<end)
-    }
-
-    mutating func append(lines: [String]) {
-        appended += lines
-    }
-
-    private func firstLine(of section: Int) -> Int {
-        var line = sections[section].headerLine
-        let floor = section > 0 ? sections[section - 1].lastLine : 0
-        while line - 1 > floor, source.line(line - 1).trimmed.first == UInt8(ascii: "#") { line -= 1 }
-        return line
-    }
-
-    func result() -> [UInt8] {
-        var text: [UInt8] = []
-        func add(_ line: some Sequence<UInt8>) {
-            text += line
-            text.append(UInt8(ascii: "\n"))
-        }
-        for number in source.lines.indices.map({ $0 + 1 }) {
-            if !removed.contains(number) { add(replaced[number] ?? Array(source.line(number))) }
-            for line in inserted[number] ?? [] { add(line.utf8) }
-        }
-        for line in appended { add(line.utf8) }
-        if !source.endsWithNewline, appended.isEmpty, text.last == UInt8(ascii: "\n") { text.removeLast() }
-        return text
+extension PeerSnapshot {
+    /// Whether nothing of what a file says of a peer is different.
+    fileprivate func hasSameSettings(as other: PeerSnapshot) -> Bool {
+        (presharedKey ?? .zero) == (other.presharedKey ?? .zero) && endpoint == other.endpoint
+            && persistentKeepalive == other.persistentKeepalive && Set(allowedIPs) == Set(other.allowedIPs)
     }
 }

@@ -15,6 +15,11 @@ public struct ConfigurationFile: Sendable {
 
     var source: SourceText
     var sections: [SourceSection] = []
+    /// Lines with the headers of sections that there aren't, for nothing behind them to be taken for another section's.
+    var unknownHeaders: [Int] = []
+
+    /// The file's bytes.
+    public var text: [UInt8] { source.bytes }
 
     /// Whether some problem keeps the file from being used.
     public var hasErrors: Bool {
@@ -67,6 +72,9 @@ public enum RoutingTableChoice: Hashable, Sendable {
     case number(UInt32)
     /// A table that the system has a name for.
     case named(String)
+
+    /// The main table's number, which the kernel takes 0 for.
+    static let main: UInt32 = 254
 }
 
 /// One [Peer] of a configuration file.

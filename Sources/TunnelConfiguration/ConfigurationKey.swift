@@ -45,6 +45,9 @@ public enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
         isHook || self == .address || self == .dns || self == .allowedIPs
     }
 
+    /// Whether nothing after `=` is taken for its default, whatever an earlier line says: so wg-quick has its own single keys.
+    var hasDefault: Bool { self == .mtu || self == .table }
+
     /// Whether its value must not be shown.
     var isSecret: Bool {
         self == .privateKey || self == .presharedKey

@@ -13,8 +13,7 @@ extension ConfigurationReader {
         case .firewallMark: file.interface.firewallMark = located(setting, dense, ConfigurationValue.firewallMark)
         case .address: file.interface.addresses += entries(setting, spaces: true, ConfigurationValue.interfaceAddress)
         case .dns: readDNS(setting)
-        case .mtu:
-            file.interface.mtu = located(setting, value) { text throws(ValueError) in try ConfigurationValue.number(text, 68...65535) }
+        case .mtu: file.interface.mtu = located(setting, value, ConfigurationValue.mtu)
         case .table: file.interface.table = located(setting, value, ConfigurationValue.table)
         case .preUp: file.interface.preUp.append(Located(HookCommand(bytes: Array(value)), at: setting.span))
         case .postUp: file.interface.postUp.append(Located(HookCommand(bytes: Array(value)), at: setting.span))
@@ -30,6 +29,12 @@ extension ConfigurationReader {
         case .persistentKeepalive:
             file.peers[peer].persistentKeepalive = located(setting, dense, ConfigurationValue.persistentKeepalive)
         }
+    }
+
+    /// Reads a setting without a value, which has a default.
+    mutating func readDefault(of key: ConfigurationKey, at span: SourceSpan) {
+        if key == .mtu { file.interface.mtu = nil } else { file.interface.table = nil }
+        report(.warning, "\(key.rawValue) has no value: it is chosen automatically", at: span)
     }
 
     private mutating func located<Value>(

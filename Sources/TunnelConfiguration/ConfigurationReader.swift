@@ -62,6 +62,7 @@ struct ConfigurationReader {
         }
         file.sections[file.sections.count - 1].settings.append(setting)
         guard !value.isEmpty else {
+            if key.hasDefault { return readDefault(of: key, at: span(name, number)) }
             let severity: ConfigurationDiagnostic.Severity = key.accumulates ? .warning : .error
             report(severity, "\(key.rawValue) has no value", at: span(name, number))
             return
@@ -80,6 +81,7 @@ struct ConfigurationReader {
                 suggestion: near.map { "did you mean [\($0)]?" } ?? "the sections are [Interface] and [Peer]")
             skips = true
             section = nil
+            file.unknownHeaders.append(span.line)
             return
         }
         section = kind

@@ -29,8 +29,7 @@ enum ConfigurationValue {
 
     static func firewallMark(_ text: ArraySlice<UInt8>) throws(ValueError) -> UInt32 {
         if text.equalsIgnoringCase("off") { return 0 }
-        if let mark = hexadecimal(text) { return mark }
-        return try number(text, 0...UInt32.max, or: "`off`, 0x and hexadecimal digits,")
+        return try notation(text, 0...UInt32.max, or: "`off`, 0x and hexadecimal digits,")
     }
 
     static func persistentKeepalive(_ text: ArraySlice<UInt8>) throws(ValueError) -> UInt16 {
@@ -40,11 +39,16 @@ enum ConfigurationValue {
     static func table(_ text: ArraySlice<UInt8>) throws(ValueError) -> RoutingTableChoice {
         if text.equalsIgnoringCase("off") { return .off }
         if text.equalsIgnoringCase("auto") { return .automatic }
-        if let number = hexadecimal(text) { return .number(number) }
         if let first = text.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) {
-            return .number(try number(text, 1...UInt32.max, or: "`auto`, `off`, the name of a table,"))
+            let number = try notation(text, 0...UInt32.max, or: "`auto`, `off`, the name of a table,")
+            return .number(number == 0 ? RoutingTableChoice.main : number)
         }
         return .named(text.text)
+    }
+
+    /// Bytes of the longest packet, in the notations that `ip` takes.
+    static func mtu(_ text: ArraySlice<UInt8>) throws(ValueError) -> UInt32 {
+        try notation(text, 68...65535)
     }
 
     static func bool(_ text: ArraySlice<UInt8>) throws(ValueError) -> Bool {
@@ -126,6 +130,17 @@ enum ConfigurationValue {
         // The initializer would also read a sign.
         guard let digit = text.dropFirst(2).first, digit != UInt8(ascii: "+"), digit != UInt8(ascii: "-") else { return nil }
         return UInt32(text.dropFirst(2).text, radix: 16)
+    }
+
+    /// A number in one of C's notations, which `ip` takes: 0x and hexadecimal digits, 0 and octal ones, or decimal.
+    private static func notation(
+        _ text: ArraySlice<UInt8>, _ range: ClosedRange<UInt32>, or word: String? = nil
+    ) throws(ValueError) -> UInt32 {
+        guard text.first == UInt8(ascii: "0"), text.count > 1 else { return try number(text, range, or: word) }
+        let octal = text.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) } ? UInt32(text.text, radix: 8) : nil
+        if let value = hexadecimal(text) ?? octal, range.contains(value) { return value }
+        throw ValueError(
+            "\(quoted(text)) is not \(word.map { "\($0) or " } ?? "")a number from \(range.lowerBound) to \(range.upperBound)")
     }
 
     static func quoted(_ text: ArraySlice<UInt8>) -> String {

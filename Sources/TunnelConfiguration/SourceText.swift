@@ -28,15 +28,31 @@ struct SourceText: Sendable {
     /// The lines without their `\n`.
     let lines: [ArraySlice<UInt8>]
     let endsWithNewline: Bool
+    /// Whether a byte order mark stands in front.
+    let hasByteOrderMark: Bool
+    /// Whether lines end as in files of other systems: with a carriage return.
+    let hasCarriageReturns: Bool
 
     init(name: String, bytes: [UInt8]) {
         self.name = name
         // Editors of other systems put a byte order mark first; it belongs to no line.
-        let content = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes[3...] : bytes[...]
+        hasByteOrderMark = bytes.starts(with: Self.byteOrderMark)
+        let content = bytes.dropFirst(hasByteOrderMark ? Self.byteOrderMark.count : 0)
         endsWithNewline = content.last == UInt8(ascii: "\n")
         var lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
         self.lines = lines
+        hasCarriageReturns = lines.first?.last == UInt8(ascii: "\r")
+    }
+
+    static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+
+    /// All of it.
+    var bytes: [UInt8] {
+        var bytes = hasByteOrderMark ? Self.byteOrderMark : []
+        for line in lines { bytes += line + [UInt8(ascii: "\n")] }
+        if !endsWithNewline, !lines.isEmpty { bytes.removeLast() }
+        return bytes
     }
 
     /// The line with this number, from 1.
