@@ -69,26 +69,10 @@ public enum FileSystem {
         }
     }
 
-    /// Where ``replace(_:with:permissions:)`` writes first; a process that was killed leaves it there, the next one removes it.
+    /// Where ``SystemFile`` writes first; a process that was killed may leave it there, the next one removes it.
     public static func leftover(of path: String) -> String {
         let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
         return "\(path[..<start]).\(path[start...]).wg-lite"
-    }
-
-    /// Writes a file so that there is at every moment either all of the old or all of the new one.
-    public static func replace(_ path: String, with bytes: [UInt8], permissions: UInt32) throws(SystemError) {
-        let temporary = leftover(of: path)
-        unsafe unlink(temporary)
-        do throws(SystemError) {
-            let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: permissions)
-            try file.writeAll(bytes)
-            guard fchmod(file.rawValue, permissions) == 0, fsync(file.rawValue) == 0, unsafe rename(temporary, path) == 0 else {
-                throw SystemError(operation: "replace", subject: path)
-            }
-        } catch {
-            unsafe unlink(temporary)
-            throw SystemError(errno: error.errno, operation: "write", subject: path)
-        }
     }
 
     /// Removes a file; none there is as good.

@@ -13,6 +13,8 @@ public struct Plan: Hashable, Sendable {
     public private(set) var steps: [Step] = []
     /// What is the tunnel's once they are done: what was wanted, but for what others had made already.
     public let owned: SystemState
+    /// What was there when it was made: what a failure has to bring back.
+    public let observed: SystemState
 
     /// - Parameters:
     ///   - observed: what is there.
@@ -26,6 +28,7 @@ public struct Plan: Hashable, Sendable {
         if observed.firewallMark == desired.firewallMark, owned.firewallMark != desired.firewallMark { result.firewallMark = 0 }
         if observed.acceptsMarkedSources, !owned.acceptsMarkedSources { result.acceptsMarkedSources = false }
         self.owned = result
+        self.observed = observed
 
         let addresses = AddressChange(observed: observed.addresses, owned: owned.addresses, desired: desired.addresses)
         let missingRoutes = desired.routes.subtracting(observed.routes).sorted()

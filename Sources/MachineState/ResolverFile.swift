@@ -17,6 +17,9 @@ public struct ResolverFile: Hashable, Sendable {
         public var tunnel: String
         /// Lines as in ``NameServers/text``.
         public var lines: [[UInt8]]
+
+        /// Whether it brings servers, not only domains.
+        var hasServers: Bool { lines.contains { $0.starts(with: "nameserver".utf8) } }
     }
 
     /// The tunnels, the one that is asked last.
@@ -70,6 +73,12 @@ public struct ResolverFile: Hashable, Sendable {
     /// Whether `content` has a tunnel's name servers in it.
     public static func isOurs(_ content: [UInt8]) -> Bool { ownLines(content) != nil }
 
+    /// What the resolver reads, and the tunnel whose servers those are; nil: those from before.
+    public var inForce: (servers: NameServers, tunnel: String?) {
+        let text = (entries.isEmpty ? former.map { [$0] } ?? [] : activeLines).map { String(decoding: $0, as: UTF8.self) + "\n" }.joined()
+        return (NameServers(method: .file, text: text), entries.last { $0.hasServers }?.tunnel)
+    }
+
     /// Whether a tunnel has its name servers in the file.
     public func has(_ tunnel: String) -> Bool { entries.contains { $0.tunnel == tunnel } }
 
@@ -115,11 +124,11 @@ public struct ResolverFile: Hashable, Sendable {
         let search = Array("search".utf8)
         let domain = Array("domain".utf8)
         let formerLines = (former ?? []).split(separator: Self.lineEnd).map(Array.init)
-        let asked = entries.last { $0.lines.contains { $0.starts(with: nameServer) } }
+        let asked = entries.last(where: \.hasServers)
         var lines = (asked?.lines ?? formerLines).filter { $0.starts(with: nameServer) }
         // Tunnels with servers search in their own domains only, as resolvconf's exclusive ones do; others add theirs.
         let before = asked?.lines ?? formerLines
-        let added = entries.filter { $0 != asked && !$0.lines.contains { $0.starts(with: nameServer) } }.reversed().flatMap(\.lines)
+        let added = entries.filter { $0 != asked && !$0.hasServers }.reversed().flatMap(\.lines)
         let domains = (added + before.filter { $0.starts(with: search) || $0.starts(with: domain) })
             .flatMap { $0.split(separator: UInt8(ascii: " ")).dropFirst() }
         if !domains.isEmpty { lines.append(search + domains.flatMap { [UInt8(ascii: " ")] + $0 }) }

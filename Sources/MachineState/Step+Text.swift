@@ -97,34 +97,6 @@ extension PolicyRule {
     var isPassing: Bool { if case .exempt = kind { true } else { false } }
 }
 
-extension NameServers {
-    /// What is written for resolvconf and into the file.
-    public var text: String {
-        servers.map { "nameserver \($0)\n" }.joined() + (searchDomains.isEmpty ? "" : "search \(searchDomains.joined(separator: " "))\n")
-    }
-
-    /// The domains for systemd-resolved: with servers, the tunnel's are asked for everything; otherwise names would reach other links'.
-    public var routingDomains: [String] { searchDomains + (servers.isEmpty ? [] : ["~."]) }
-
-    func command(interface: String) -> String {
-        switch method {
-        case .resolvectl:
-            "resolvectl dns \(interface) \(servers.map(\.description).joined(separator: " ")); "
-                + "resolvectl domain \(interface) \(routingDomains.joined(separator: " "))"
-        case .resolvconf: "resolvconf -a \(interface) -m 0\(servers.isEmpty ? "" : " -x") <<< \"\(text)\""
-        case .file: "printf '\(text.replacing("\n", with: "\\n"))' > /etc/resolv.conf"
-        }
-    }
-
-    func removal(interface: String) -> String {
-        switch method {
-        case .resolvectl: "resolvectl revert \(interface)"
-        case .resolvconf: "resolvconf -d \(interface) -f"
-        case .file: "mv /etc/resolv.conf.before /etc/resolv.conf"
-        }
-    }
-}
-
 extension String {
     /// The text with every `character` replaced.
     func replacing(_ character: Character, with replacement: String) -> String {

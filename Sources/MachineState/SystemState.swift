@@ -33,6 +33,7 @@ public struct SystemState: Hashable, Sendable {
     /// What either has: a process that is killed between two steps leaves at most so much.
     public func union(_ other: SystemState) -> SystemState {
         var state = other
+        state.addresses += addresses.filter { !other.addresses.contains($0) }
         state.routes.formUnion(routes)
         state.rules.formUnion(rules)
         state.firewall = other.firewall ?? firewall

@@ -27,6 +27,9 @@ struct UpCommand: ParsableCommand {
     @Flag(help: "Return as soon as everything is set up; no handshake is begun unless there is something to send.")
     var noWait = false
 
+    @Flag(help: "Only say what would be done, as commands; nothing is changed.")
+    var dryRun = false
+
     @Flag(help: "Fail when the name servers can't be set.")
     var requireDNS = false
 
@@ -42,6 +45,7 @@ struct UpCommand: ParsableCommand {
         let isChild = word != nil
         let (source, file) = try Self.read(config)
         if !isChild { try Self.show(file, quiet: output.quiet, outcome: "\(source.interface) was not created; nothing was changed.") }
+        if dryRun { return print(TerminalText.escapedLines(try DryRun.up(source, file, output.report))) }
         if isChild || foreground {
             var options = TunnelSupervisor.Options()
             options.requiresDNS = requireDNS

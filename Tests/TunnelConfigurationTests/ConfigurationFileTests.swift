@@ -86,7 +86,9 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
         #expect(parse("[Interface]\nTable = \(text)").interface.table?.value == .number(number))
     }
 
-    @Test(arguments: ["4294967296", "08", "0x", "1x", "-1", "+1", "0x100000000"]) func `what is no number of a table isn't one`(_ text: String) {
+    @Test(arguments: ["4294967296", "08", "0x", "1x", "-1", "+1", "0x100000000"]) func `what is no number of a table isn't one`(
+        _ text: String
+    ) {
         let table = parse("[Interface]\nTable = \(text)").interface.table?.value
         if case .number(let number)? = table { Issue.record("\(text) is \(number)") }
     }

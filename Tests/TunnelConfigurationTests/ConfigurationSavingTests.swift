@@ -128,10 +128,10 @@ import WireGuardCrypto
         #expect(saved(more) { _ in } == more)
     }
 
-    @Test func `what the tunnel knows better is written into what a person changed meanwhile`() throws {
+    @Test func `what the tunnel knows better is written into what a person changed meanwhile`() {
         let now = Self.edited.replacing("PostUp = true", with: "PostUp = echo new").replacing(
             "[Peer]\nPublicKey = x", with: "[Peer] # x\nPublicKey = x")
-        let text = try saved(now) { state in
+        let text = saved(now) { state in
             state.tunnel.listenPort = 4242
             state.tunnel.firewallMark = 0x77
             state.tunnel.peers[0].endpoint = Endpoint("198.51.100.1:1")

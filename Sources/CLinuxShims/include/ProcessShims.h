@@ -2,6 +2,7 @@
 #ifndef CLINUX_PROCESS_SHIMS_H
 #define CLINUX_PROCESS_SHIMS_H
 
+#include <fcntl.h>
 #include <stdint.h>
 
 // pipe2 with O_CLOEXEC: 0, or -1 with errno.
@@ -26,5 +27,7 @@ enum {
     CLINUX_POSIX_SPAWN_SETSID = 0x80,
     CLINUX_POSIX_SPAWN_SETPGROUP = 0x02,
     CLINUX_EAI_NODATA = -5,
+    // __O_TMPFILE | O_DIRECTORY, the latter as this architecture has it.
+    CLINUX_O_TMPFILE = 020000000 | O_DIRECTORY,
 };
 #endif
