@@ -164,7 +164,8 @@ let package = Package(
         .testTarget(
             name: "WGLiteCommandsTests",
             dependencies: [
-                "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WGLiteCommands",
+                "LinuxSystem", "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
+                "WGLiteCommands",
                 "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
