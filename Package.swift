@@ -164,8 +164,7 @@ let package = Package(
         .testTarget(
             name: "WGLiteCommandsTests",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
-                "WGLiteCommands",
+                "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WGLiteCommands",
                 "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -12,8 +12,6 @@ public enum FileSystem {
         public var isSocket: Bool
         public var isLink: Bool
         public var isRegularFile: Bool
-        /// Bytes of a regular file.
-        public var size: Int
 
         init(_ status: stat) {
             permissions = status.st_mode & 0o7777
@@ -22,7 +20,6 @@ public enum FileSystem {
             isSocket = status.st_mode & S_IFMT == S_IFSOCK
             isLink = status.st_mode & S_IFMT == S_IFLNK
             isRegularFile = status.st_mode & S_IFMT == S_IFREG
-            size = Int(status.st_size)
         }
     }
 
@@ -72,26 +69,10 @@ public enum FileSystem {
         }
     }
 
-    /// Where ``replace(_:with:permissions:)`` writes first; a process that was killed leaves it there, the next one removes it.
+    /// Where ``SystemFile`` writes first; a process that was killed may leave it there, the next one removes it.
     public static func leftover(of path: String) -> String {
         let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
         return "\(path[..<start]).\(path[start...]).wg-lite"
-    }
-
-    /// Writes a file so that there is at every moment either all of the old or all of the new one.
-    public static func replace(_ path: String, with bytes: [UInt8], permissions: UInt32) throws(SystemError) {
-        let temporary = leftover(of: path)
-        unsafe unlink(temporary)
-        do throws(SystemError) {
-            let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: permissions)
-            try file.writeAll(bytes)
-            guard fchmod(file.rawValue, permissions) == 0, fsync(file.rawValue) == 0, unsafe rename(temporary, path) == 0 else {
-                throw SystemError(operation: "replace", subject: path)
-            }
-        } catch {
-            unsafe unlink(temporary)
-            throw SystemError(errno: error.errno, operation: "write", subject: path)
-        }
     }
 
     /// Removes a file; none there is as good.

@@ -104,9 +104,9 @@ public final class OwnedDirectory: Sendable {
 
     /// Writes a file so that there is at every moment, power cuts included, either all of the old or all of the new one.
     public func replace(_ name: String, with bytes: [UInt8]) throws(SystemError) {
-        let temporary = ".\(name).new"
+        let temporary = Self.temporary(name)
         // Left by a process that was killed in between.
-        remove(temporary)
+        unsafe unlinkat(descriptor.rawValue, temporary, 0)
         do throws(SystemError) {
             let file = try open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
             try file.writeAll(bytes)
@@ -114,28 +114,22 @@ public final class OwnedDirectory: Sendable {
                 fsync(descriptor.rawValue) == 0
             else { throw SystemError(operation: "replace", subject: path(of: name)) }
         } catch {
-            remove(temporary)
+            unsafe unlinkat(descriptor.rawValue, temporary, 0)
             throw SystemError(errno: error.errno, operation: "write", subject: path(of: name), detail: error.detail)
         }
     }
 
-    /// Adds bytes to the end of a file, and makes it where there is none.
-    /// - Throws: EPERM for what isn't a regular file of the directory's owner's.
-    public func append(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
-        try open(name, flags: O_WRONLY | O_CREAT | O_APPEND).writeAll(bytes)
+    /// Removes an entry that isn't a directory, with what a process that was killed while it wrote has left beside it; none there is as
+    /// good.
+    /// - Returns: whether there is none any more.
+    @discardableResult
+    public func remove(_ name: String) -> Bool {
+        unsafe unlinkat(descriptor.rawValue, Self.temporary(name), 0)
+        return unsafe unlinkat(descriptor.rawValue, name, 0) == 0 || Glibc.errno == ENOENT
     }
 
-    /// Gives a file another name, in the place of what has that.
-    public func rename(_ name: String, to other: String) throws(SystemError) {
-        guard unsafe renameat(descriptor.rawValue, name, descriptor.rawValue, other) == 0 else {
-            throw SystemError(operation: "rename", subject: path(of: name))
-        }
-    }
-
-    /// Removes an entry that isn't a directory; none there is as good.
-    public func remove(_ name: String) {
-        unsafe unlinkat(descriptor.rawValue, name, 0)
-    }
+    /// Where ``replace(_:with:)`` writes first.
+    private static func temporary(_ name: String) -> String { ".\(name).new" }
 
     /// Takes the lock of a file and writes our process number into it. It lasts until the descriptor closes, however the process ends.
     /// - Returns: nil when another process holds it.

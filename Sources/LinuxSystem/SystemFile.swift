@@ -3,7 +3,7 @@ internal import Glibc
 
 /// A file of the system's that others read at any moment, exchanged so that they find either all of the old or all of the new one.
 ///
-/// It is replaced by a new file where that can be: power cuts then leave one of the two. Where it can't (a file that is mounted by itself,
+/// It is replaced by a new file of the same owner and permissions where that can be: power cuts then leave one of the two. Where it can't (a file that is mounted by itself,
 /// as in containers) it is written in place, after room has been made for all of it, in one system call.
 public struct SystemFile {
     /// Where the file is: at the end of the links that lead to it, even if nothing is there.
@@ -60,15 +60,25 @@ public struct SystemFile {
         var status = stat()
         let exists = unsafe stat(path, &status) == 0
         let temporary = FileSystem.leftover(of: path)
+        let directory = String(path[...(path.lastIndex(of: "/") ?? path.startIndex)])
         do throws(SystemError) {
-            let file = try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            // Until it is whole it has no name, where the file system can do that: of a process that is killed nothing stays.
+            let nameless = unsafe Glibc.open(directory, Int32(CLINUX_O_TMPFILE) | O_WRONLY | O_CLOEXEC, 0o600)
+            let file =
+                nameless >= 0
+                ? FileDescriptor(owning: nameless) : try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             try file.writeAll(bytes)
             if exists { fchown(file.rawValue, status.st_uid, status.st_gid) }
-            guard fchmod(file.rawValue, exists ? status.st_mode & 0o7777 : 0o644) == 0, fsync(file.rawValue) == 0,
-                unsafe rename(temporary, path) == 0
-            else { throw SystemError(operation: "write", subject: path) }
-            let end = path.lastIndex(of: "/") ?? path.startIndex
-            if let directory = try? FileDescriptor.open(String(path[...end]), flags: O_RDONLY | O_DIRECTORY) { fsync(directory.rawValue) }
+            guard fchmod(file.rawValue, exists ? status.st_mode & 0o7777 : 0o644) == 0, fsync(file.rawValue) == 0 else {
+                throw SystemError(operation: "write", subject: path)
+            }
+            if nameless >= 0 {
+                guard unsafe linkat(AT_FDCWD, "/proc/self/fd/\(nameless)", AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 else {
+                    throw SystemError(operation: "write", subject: path)
+                }
+            }
+            guard unsafe rename(temporary, path) == 0 else { throw SystemError(operation: "write", subject: path) }
+            if let directory = try? FileDescriptor.open(directory, flags: O_RDONLY | O_DIRECTORY) { fsync(directory.rawValue) }
         } catch {
             unsafe unlink(temporary)
             throw SystemError(errno: error.errno, operation: "write", subject: path)

@@ -7,8 +7,9 @@ internal import NetworkTypes
 /// `error`, a line end, and the closing message.
 enum ControlChannel {
     enum Request: Hashable, Sendable, LosslessStringConvertible {
+        /// End the tunnel, or only say how.
         /// - Parameter directory: where hooks run: the caller's.
-        case down(verbose: Bool, directory: String)
+        case down(dryRun: Bool, verbose: Bool, directory: String)
         /// Read the file again; or only say what that would change.
         case reload(dryRun: Bool, verbose: Bool)
         /// Say how the tunnel is; or begin handshakes first.
@@ -20,7 +21,7 @@ enum ControlChannel {
 
         var description: String {
             switch self {
-            case .down(let verbose, let directory): "down \(verbose) \(Self.encoded(directory))"
+            case .down(let dryRun, let verbose, let directory): "down \(dryRun) \(verbose) \(Self.encoded(directory))"
             case .reload(let dryRun, let verbose): "reload \(dryRun) \(verbose)"
             case .report(let begins): "report \(begins)"
             case .figures: "figures"
@@ -39,9 +40,9 @@ enum ControlChannel {
         init?(_ description: String) {
             let words = description.split(separator: " ")
             switch (words.first, words.count) {
-            case ("down", 3):
-                guard let directory = Self.decoded(words[2]) else { return nil }
-                self = .down(verbose: words[1] == "true", directory: directory)
+            case ("down", 4):
+                guard let directory = Self.decoded(words[3]) else { return nil }
+                self = .down(dryRun: words[1] == "true", verbose: words[2] == "true", directory: directory)
             case ("reload", 3): self = .reload(dryRun: words[1] == "true", verbose: words[2] == "true")
             case ("report", 2): self = .report(begins: words[1] == "true")
             case ("figures", 1): self = .figures

@@ -60,7 +60,7 @@ extension TunnelSetup {
             report.warning("others removed what \(interface) needs again, and it is left so: \(missing.joined(separator: "; "))")
         case .putBack:
             do throws(SetupError) {
-                _ = try execution(cancellation, report).perform(plan, owned: owned)
+                try perform(plan, cancellation, report)
                 report.warning("others removed what \(interface) needs; put back: \(missing.joined(separator: "; "))")
             } catch {
                 report.warning("others removed what \(interface) needs: \(error)")

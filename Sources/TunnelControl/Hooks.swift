@@ -25,7 +25,7 @@ struct Hooks {
     func run(_ commands: [HookCommand], of phase: String) throws(SetupError) {
         for command in commands {
             let bytes = Self.expand(command.bytes, interface: interface)
-            let shown = String(decoding: bytes, as: UTF8.self)
+            let shown = Self.shown(command, interface: interface)
             report.command(shown)
             let step = "run \(phase) `\(shown)`"
             let completion: ChildProcess.Completion
@@ -54,6 +54,11 @@ struct Hooks {
         return try ChildProcess.start(
             bash ?? "/bin/sh", bytes: arguments, output: .descriptor(2), error: .descriptor(2), ownGroup: true, directory: directory
         ).wait(for: nil, cancelledBy: cancellation.descriptor)
+    }
+
+    /// A command as people see it.
+    static func shown(_ command: HookCommand, interface: String) -> String {
+        TerminalText.escaped(String(decoding: expand(command.bytes, interface: interface), as: UTF8.self))
     }
 
     /// The command with the interface's name for every `%i`.

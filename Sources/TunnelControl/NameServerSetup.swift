@@ -13,11 +13,19 @@ struct NameServerSetup {
     let tools: ExternalTools
     let tunnel: String
 
-    /// The method that this system takes.
-    static var method: NameServers.Method {
-        // Without the service running, the program is only there.
-        if FileSystem.exists("/run/systemd/resolve/io.systemd.Resolve"), ChildProcess.find("resolvectl") != nil { return .resolvectl }
-        return ChildProcess.find("resolvconf") != nil ? .resolvconf : .file
+    /// The method that this system takes: the first of which the program is there and does its work now.
+    ///
+    /// A service that was stopped leaves its socket, and its program is there all the same: it is asked. Where `resolvconf` is a link to
+    /// systemd-resolved's program, it is that service by another name.
+    var method: NameServers.Method {
+        let socket = "/run/systemd/resolve/io.systemd.Resolve"
+        // Refused by the socket, the program isn't asked: the bus would start again what somebody has stopped.
+        let isThere = FileSystem.status(socket).map { !$0.isSocket || RuntimeDirectory.isAnswering(socket) } ?? false
+        if isThere, (try? tools.run("resolvectl", ["dns"], for: "look at the name servers")) != nil { return .resolvectl }
+        guard let program = ChildProcess.find("resolvconf"), !(FileSystem.resolved(program)?.hasSuffix("/resolvectl") ?? false) else {
+            return .file
+        }
+        return .resolvconf
     }
 
     /// Exchanges a tunnel's name servers for others, or for none.
@@ -51,13 +59,40 @@ struct NameServerSetup {
         }
     }
 
-    /// The servers that are in force of those that were set; nil when they are gone.
-    func observed(_ owned: NameServers) -> NameServers? {
-        guard owned.method == .file else { return owned }
-        guard let content = try? SystemFile(Self.path).read(), let text = ResolverFile(content).text(of: tunnel) else { return nil }
-        var observed = owned
-        if text != owned.text { observed.servers = [] }
-        return observed
+    /// What is there of what was set; nil when it is gone. What can't be told is taken to be there: else nobody would take it back.
+    /// - Parameter interface: its name now.
+    func observed(_ owned: NameServers, interface: String) -> NameServers? {
+        let found: NameServers
+        switch owned.method {
+        case .resolvectl:
+            guard let servers = try? tools.run("resolvectl", ["dns", interface], for: "look at the name servers"),
+                let domains = try? tools.run("resolvectl", ["domain", interface], for: "look at the name servers")
+            else { return owned }
+            found = NameServers(resolvectlServers: servers, domains: domains)
+        case .resolvconf:
+            guard let text = resolvconfText() else { return owned }
+            found = NameServers(method: .resolvconf, text: text)
+        case .file:
+            guard let content = try? SystemFile(Self.path).read() else { return FileSystem.exists(Self.path) ? owned : nil }
+            found = NameServers(method: .file, text: ResolverFile(content).text(of: tunnel) ?? "")
+        }
+        guard !found.isEmpty else { return nil }
+        // What a record knows of them is only how they were set.
+        return owned.isEmpty || owned.isSame(as: found) ? owned : found
+    }
+
+    /// What resolvconf keeps for the tunnel, empty for nothing; nil where that can't be told.
+    private func resolvconfText() -> String? {
+        let name = Self.resolvconfPrefix() + tunnel
+        let directory = "/run/resolvconf/interface"
+        // Debian's keeps a file for each, and can't be asked.
+        if FileSystem.exists("/etc/resolvconf/interface-order") {
+            guard FileSystem.exists("\(directory)/\(name)") else { return "" }
+            return (try? FileSystem.read("\(directory)/\(name)", limit: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+        }
+        guard let all = try? tools.run("resolvconf", ["-i"], for: "look at the name servers") else { return nil }
+        guard all.split(whereSeparator: \.isWhitespace).contains(Substring(name)) else { return "" }
+        return try? tools.run("resolvconf", ["-l", name], for: "look at the name servers")
     }
 
     private static let path = "/etc/resolv.conf"

@@ -22,10 +22,12 @@ struct PlanExecution {
     private var tunnel: String { observation.tunnel }
 
     /// Makes the system what `plan` says, all or nothing.
-    /// - Parameter owned: what was the tunnel's before; it is again after a failure.
-    /// - Returns: what is the tunnel's now.
-    func perform(_ plan: Plan, owned: SystemState) throws(SetupError) -> SystemState {
-        guard !plan.isEmpty else { return plan.owned }
+    /// - Parameter owned: what is the tunnel's. After a failure it is what it was before, and what couldn't be undone.
+    func perform(_ plan: Plan, owned: inout SystemState) throws(SetupError) {
+        guard !plan.isEmpty else {
+            owned = plan.owned
+            return
+        }
         try record.write(
             plan.steps.reduce(into: owned.union(plan.owned)) { state, step in
                 if case .addRoute = step { state.apply(step) }
@@ -44,27 +46,31 @@ struct PlanExecution {
                     report.warning("\(error)")
                     continue
                 }
-                throw error.adding(undo(done, owned: owned))
+                throw error.adding(undo(done, of: plan, &owned))
             }
         }
+        owned = result
         try record.write(result)
-        return result
+    }
+
+    /// The way from what is there to nothing of what outlives the interface.
+    func planToTakeBack(_ owned: SystemState) -> Plan {
+        var remaining = owned.outliving
+        // Others may rely by now on what we switched on.
+        if remaining.acceptsMarkedSources, SystemObservation.othersUseMarks(but: owned) { remaining.acceptsMarkedSources = false }
+        // What can't be looked at is taken to be there.
+        var observed = (try? observation.state(owned: remaining, firewallMark: 0).outliving) ?? remaining
+        observed.acceptsMarkedSources = observed.acceptsMarkedSources && remaining.acceptsMarkedSources
+        return Plan(from: observed, owned: remaining, to: SystemState())
     }
 
     /// Takes back all that outlives the interface. What can't be is kept in the record, and said.
     /// - Returns: the failures.
     func takeBack(_ owned: SystemState) -> [SetupError] {
-        var remaining = owned.outliving
-        // Others may rely by now on what we switched on.
-        if remaining.acceptsMarkedSources, SystemObservation.othersUseMarks(but: owned) { remaining.acceptsMarkedSources = false }
+        let plan = planToTakeBack(owned)
+        var remaining = plan.observed
         var failures: [SetupError] = []
-        let observed: SystemState
-        do throws(SetupError) {
-            observed = try observation.state(owned: remaining, firewallMark: 0)
-        } catch {
-            observed = remaining
-        }
-        for step in Plan(from: observed.outliving, owned: remaining, to: SystemState()).steps {
+        for step in plan.steps {
             do throws(SetupError) {
                 try perform(step)
                 remaining.apply(step)
@@ -72,10 +78,10 @@ struct PlanExecution {
                 failures.append(error)
             }
         }
-        if failures.isEmpty {
-            record.remove()
-        } else {
-            try? record.write(remaining)
+        do throws(SetupError) {
+            if failures.isEmpty { try record.remove() } else { try record.write(remaining) }
+        } catch {
+            failures.append(error)
         }
         return failures
     }
@@ -83,18 +89,27 @@ struct PlanExecution {
     /// The inverses of what was done; then a look at what is there, since a route can't come back before the address has gone that brought
     /// the same one, and since the kernel drops some by itself.
     /// - Returns: what couldn't be undone.
-    private func undo(_ done: [Step], owned: SystemState) -> [SetupError] {
+    private func undo(_ done: [Step], of plan: Plan, _ owned: inout SystemState) -> [SetupError] {
         var failures: [SetupError] = []
         // Undoing isn't given up.
         let patient = withoutCancellation
         for step in done.reversed().compactMap(\.inverse) { try? patient.perform(step) }
+        // Whatever either state has may be ours by now.
+        let either = owned.union(plan.owned)
         do throws(SetupError) {
-            let observed = try patient.observation.state(owned: owned, firewallMark: device?.engine.snapshot().firewallMark ?? 0)
-            var former = owned
-            (former.mtu, former.isUp) = (observed.mtu, observed.isUp)
-            for step in Plan(from: observed, owned: owned, to: former).steps { try patient.perform(step) }
+            let observed = try patient.observation.state(owned: either, firewallMark: device?.engine.snapshot().firewallMark ?? 0)
+            for step in Plan(from: observed, owned: either, to: plan.observed).steps {
+                do throws(SetupError) {
+                    try patient.perform(step)
+                } catch {
+                    failures.append(error)
+                }
+            }
+            // What couldn't be undone has to be known to whoever takes everything down.
+            if !failures.isEmpty { owned = either }
             try record.write(owned)
         } catch {
+            owned = either
             failures.append(error)
         }
         return failures
@@ -194,6 +209,7 @@ extension SetupError {
     fileprivate func adding(_ failures: [SetupError]) -> SetupError {
         guard !failures.isEmpty else { return self }
         var error = self
+        error.isPartial = true
         let list = failures.map { "\($0)" }.joined(separator: "\n  ")
         error.remedy = (remedy.map { "\($0)\n  " } ?? "") + "not everything could be undone: \(list)"
         return error

@@ -11,6 +11,8 @@ public struct SetupError: Error, Hashable, Sendable {
     public var remedy: String?
     /// Whether the configuration is at fault, so that trying again changes nothing.
     public var isConfiguration: Bool
+    /// Whether something of what was done couldn't be undone.
+    public var isPartial = false
 
     public init(_ step: String, _ cause: String, remedy: String? = nil, isConfiguration: Bool = false) {
         self.step = step

@@ -17,9 +17,10 @@ struct SystemObservation {
     ///   - firewallMark: the tunnel's.
     func state(owned: SystemState, firewallMark: UInt32) throws(SetupError) -> SystemState {
         var state = SystemState()
+        var name = tunnel
         do throws(SystemError) {
             var netlink = try NetlinkSocket()
-            if let info = try netlink.link(index: link) { (state.mtu, state.isUp) = (info.mtu, info.isUp) }
+            if let info = try netlink.link(index: link) { (state.mtu, state.isUp, name) = (info.mtu, info.isUp, info.name) }
             state.addresses = try netlink.addresses(ofLink: link).map(\.address).filter { address in
                 // The kernel gives every link one of its own; a file may have another.
                 !address.address.isLinkLocal || owned.addresses.contains(address)
@@ -45,7 +46,7 @@ struct SystemObservation {
         }
         state.firewallMark = firewallMark
         state.firewall = owned.firewall.flatMap { tools.hasFirewall($0, tunnel: tunnel) ? $0 : nil }
-        state.nameServers = owned.nameServers.flatMap { NameServerSetup(tools: tools, tunnel: tunnel).observed($0) }
+        state.nameServers = owned.nameServers.flatMap { NameServerSetup(tools: tools, tunnel: tunnel).observed($0, interface: name) }
         state.acceptsMarkedSources = Self.acceptsMarkedSources
         return state
     }
@@ -63,7 +64,7 @@ struct SystemObservation {
             }
             if case .named(let name)? = file.interface.table?.value { facts.namedTable = RoutingTables.number(of: name) }
             facts.firewallTool = ExternalTools.firewallTool
-            facts.nameServerMethod = NameServerSetup.method
+            facts.nameServerMethod = NameServerSetup(tools: tools, tunnel: tunnel).method
             return facts
         } catch {
             throw SetupError("look at the system", error)

@@ -27,7 +27,7 @@ struct TunnelRecord: Sendable {
     func write(_ state: SystemState) throws(SetupError) {
         guard let records = directory.records else { return }
         let text = SystemRecord.text(state)
-        guard !text.isEmpty else { return remove() }
+        guard !text.isEmpty else { return try remove() }
         do throws(SystemError) {
             try records.replace(RuntimeDirectory.recordName(interface), with: Array(text.utf8))
         } catch {
@@ -35,7 +35,11 @@ struct TunnelRecord: Sendable {
         }
     }
 
-    func remove() {
-        directory.records?.remove(RuntimeDirectory.recordName(interface))
+    /// - Throws: when it is still there: everything would be taken back a second time.
+    func remove() throws(SetupError) {
+        let name = RuntimeDirectory.recordName(interface)
+        guard let records = directory.records, !records.remove(name) else { return }
+        throw SetupError(
+            "remove the record \(records.path(of: name))", "it is still there", remedy: "remove it: nothing is left of what it says")
     }
 }

@@ -21,9 +21,10 @@ extension TunnelSetup {
     func takeDown(
         runsHooks: Bool, directory: String, _ cancellation: Cancellation, _ report: SetupReport, show: (@Sendable ([UInt8]) -> Void)? = nil
     ) -> Outcome {
-        // Hooks and SaveConfig speak of the file as it is now, if it can still be read.
+        // Hooks and SaveConfig speak of the file as it is now, whatever else is wrong with it, if it can still be read.
         let state = current
-        let file = source.flatMap { try? $0.load() }.flatMap { $0.hasErrors ? nil : $0 } ?? state.file
+        let present = source.flatMap { try? $0.load() }
+        let file = present ?? state.file
         var failures: [SetupError] = []
         func attempt(_ body: () throws(SetupError) -> Void) {
             do throws(SetupError) {
@@ -36,7 +37,7 @@ extension TunnelSetup {
         hooks.show = show
         if runsHooks, let file {
             attempt { () throws(SetupError) in try hooks.run(file.interface.preDown.map(\.value), of: "PreDown") }
-            if file.interface.savesConfiguration { attempt { () throws(SetupError) in try save(file, report) } }
+            if file.interface.savesConfiguration { attempt { () throws(SetupError) in try save(present, report) } }
         }
         // What belongs to the interface goes with it.
         failures += execution(nil, report).takeBack(state.owned)
@@ -55,23 +56,18 @@ extension TunnelSetup {
             failures: failures)
     }
 
-    /// Writes the running state back to the file.
-    private func save(_ file: ConfigurationFile, _ report: SetupReport) throws(SetupError) {
+    /// Writes the running state back to the file, if it is there.
+    private func save(_ file: ConfigurationFile?, _ report: SetupReport) throws(SetupError) {
         guard let source else { return }
+        let step = "save the configuration to \(source.shownPath)"
+        guard let file else { throw SetupError(step, "it can't be read any more; nothing was written") }
+        let text = file.text(saving: savedState, since: current.former)
+        guard text != file.text else { return }
         report.command("wg showconf \(interface) > \(source.shownPath)")
-        // Without its interface, the addresses are those of the file.
-        let observed = (try? observation(nil).state(owned: current.owned, firewallMark: 0))?.addresses
-        let isThere = {
-            var netlink = try? NetlinkSocket()
-            return ((try? netlink?.link(index: link)) ?? nil) != nil
-        }()
-        let written = file.interface.addresses.map(\.value).filter(\.address.isLinkLocal)
-        let addresses = isThere ? observed.map { found in found + written.filter { !found.contains($0) } } : nil
-        let text = file.text(saving: device.engine.snapshot(), addresses: addresses)
         do throws(SystemError) {
-            try FileSystem.replace(source.path, with: text, permissions: FileSystem.status(source.path)?.permissions ?? 0o600)
+            try SystemFile(source.path).write(text)
         } catch {
-            throw SetupError("save the configuration to \(source.shownPath)", error, remedy: "the file is as it was")
+            throw SetupError(step, error, remedy: "the file is as it was")
         }
     }
 }

@@ -19,15 +19,24 @@ extension TunnelSetup {
             throw SetupError("reload \(interface)", "the file has errors; nothing was changed", remedy: text)
         }
         var resolved = current.resolved
-        if !dryRun {
-            let missing = new.unresolvedEndpoints.filter { resolved[$0.name] == nil }
-            resolved.merge(try resolve(missing, of: new, cancellation, report)) { $1 }
+        for missing in new.unresolvedEndpoints where resolved[missing.name] == nil {
+            do throws(SetupError) {
+                resolved.merge(try resolve([missing], of: new, cancellation, report, isPatient: !dryRun)) { $1 }
+            } catch {
+                guard dryRun else { throw error }
+                report.warning("\(missing.name) can't be looked up now, so its peer has no endpoint here: \(error.cause)")
+            }
         }
         let peers = EngineChange(from: old, to: new, state: device.engine.snapshot(), resolved: resolved)
         let plan = try systemPlan(from: old, to: new, resolved: resolved, cancellation)
         let lines = (peers.lines + plan.steps.compactMap(\.summary) + HookChange.lines(old, new)).map { "  \($0)" }.joined(separator: "\n")
         guard !lines.isEmpty else {
-            change { $0.file = new }
+            // Where a person and the tunnel have come to the same, the file says it.
+            let saved = savedState
+            change { state in
+                state.file = new
+                state.former = saved
+            }
             return "\(interface) is what \(source.shownPath) says already: nothing to change"
         }
         guard !dryRun else { return "\(interface) would change:\n\(lines)" }
@@ -36,20 +45,20 @@ extension TunnelSetup {
             report.command("wg syncconf \(interface) \(new.name)")
             try device.apply(peers.additions, step: "configure \(interface)")
         }
-        let owned: SystemState
         do throws(SetupError) {
-            owned = try execution(cancellation, report).perform(plan, owned: current.owned)
+            try perform(plan, cancellation, report)
         } catch {
             try? device.apply(peers.inverse, step: "configure \(interface)")
-            throw SetupError(
-                "reload \(interface)", "cannot \(error.step): \(error.cause); everything is as it was before", remedy: error.remedy)
+            let outcome = error.isPartial ? "not everything is as it was before" : "everything is as it was before"
+            throw SetupError("reload \(interface)", "cannot \(error.step): \(error.cause); \(outcome)", remedy: error.remedy)
         }
         if !peers.removals.isEmpty { try device.apply(peers.removals, step: "configure \(interface)") }
+        let saved = savedState
         change { state in
-            state.owned = owned
             state.file = new
             state.resolved = resolved
             state.drift = Drift()
+            state.former = saved
         }
         return "\(interface) has changed:\n\(lines)"
     }

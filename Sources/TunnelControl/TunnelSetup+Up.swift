@@ -28,9 +28,11 @@ extension TunnelSetup {
         if plan.owned.firewall == nil, !plan.owned.rules.isEmpty {
             report.warning("neither nft nor iptables is installed: packets to the tunnel's addresses from other networks aren't dropped")
         }
-        let owned = try execution(cancellation, report).perform(plan, owned: current.owned)
-        change { $0.owned = owned }
+        try perform(plan, cancellation, report)
         try hooks.run(settings.postUp.map(\.value), of: "PostUp")
+        // What hooks made they make again the next time.
+        let saved = savedState
+        change { $0.former = saved }
         return summary(file)
     }
 

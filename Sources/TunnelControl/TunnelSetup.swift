@@ -19,6 +19,8 @@ final class TunnelSetup: Sendable {
         var resolved: [EndpointName: Endpoint] = [:]
         /// What of the system is ours.
         var owned = SystemState()
+        /// What of it belongs into a file, as it came up or was reloaded; nil before.
+        var former: SavedState?
         /// What has vanished and was put back, or wasn't any more.
         var drift = Drift()
     }
@@ -55,6 +57,8 @@ final class TunnelSetup: Sendable {
         var state = State()
         state.file = file
         state.owned = owned
+        // The device was made with it.
+        state.owned.firewallMark = file?.interface.firewallMark?.value ?? 0
         self.state = Mutex(state)
     }
 
@@ -79,6 +83,22 @@ final class TunnelSetup: Sendable {
         }
     }
 
+    /// Carries out a plan for what is set up.
+    func perform(_ plan: Plan, _ cancellation: Cancellation, _ report: SetupReport) throws(SetupError) {
+        var owned = current.owned
+        defer { change { $0.owned = owned } }
+        try execution(cancellation, report).perform(plan, owned: &owned)
+    }
+
+    /// What of the tunnel belongs into a file.
+    var savedState: SavedState {
+        var netlink = try? NetlinkSocket()
+        // Moved to another network namespace, its addresses are those of the file.
+        let isHere = ((try? netlink?.link(index: link)) ?? nil) != nil
+        let observed = isHere ? try? observation(nil).state(owned: current.owned, firewallMark: 0).addresses : nil
+        return SavedState(device.engine.snapshot(), addresses: observed)
+    }
+
     /// The plan for `file`.
     /// - Parameter endpoints: where its peers are.
     func plan(
@@ -97,10 +117,12 @@ final class TunnelSetup: Sendable {
     }
 
     /// Looks up names that have no address yet.
+    /// - Parameter isPatient: whether a failure that may pass is tried again.
     func resolve(
-        _ endpoints: [UnresolvedEndpoint], of file: ConfigurationFile, _ cancellation: Cancellation, _ report: SetupReport
+        _ endpoints: [UnresolvedEndpoint], of file: ConfigurationFile, _ cancellation: Cancellation, _ report: SetupReport,
+        isPatient: Bool = true
     ) throws(SetupError) -> [EndpointName: Endpoint] {
-        try EndpointResolution.fromEnvironment().resolve(
+        try (isPatient ? EndpointResolution.fromEnvironment() : EndpointResolution(retries: 0)).resolve(
             endpoints, file: file.name, report,
             lookUp: { [resolver] name in
                 (try? resolver.resolve(.init(host: name.host, service: name.service), cancelledBy: cancellation.descriptor)) ?? nil

@@ -1,20 +1,25 @@
 internal import LinuxSystem
+internal import MachineState
 internal import NetworkTypes
 
 /// Ending a tunnel that another process runs, and asking it for changes.
 public enum TunnelShutdown {
     /// Ends the tunnel and waits until everything is gone. What a process that was killed left behind is taken back.
-    /// - Parameter show: called with what happens meanwhile, hooks' output included.
+    /// - Parameters:
+    ///   - dryRun: only say what would be done.
+    ///   - show: called with what happens meanwhile, hooks' output included.
     /// - Returns: what was removed.
-    public static func down(_ interface: String, verbose: Bool, report: SetupReport, show: (String) -> Void) throws(SetupError) -> String {
+    public static func down(
+        _ interface: String, dryRun: Bool, verbose: Bool, report: SetupReport, show: (String) -> Void
+    ) throws(SetupError) -> String {
         let step = "take down \(interface)"
         var leftovers = false
         for directory in RuntimeDirectory.present {
             if let answer = ControlChannel.ask(
-                directory.control(of: interface), .down(verbose: verbose, directory: Process.workingDirectory), show: show)
+                directory.control(of: interface), .down(dryRun: dryRun, verbose: verbose, directory: Process.workingDirectory), show: show)
             {
                 let message = try answer.get()
-                waitUntilFree(directory, interface)
+                if !dryRun { waitUntilFree(directory, interface) }
                 return message
             }
             if let refusal = directory.refusal(to: step, interface) { throw refusal }
@@ -22,6 +27,12 @@ public enum TunnelShutdown {
                 throw SetupError(
                     step, "it is run by another program than `wg-lite up`",
                     remedy: "`ip link delete \(interface)` ends it, or whatever started it")
+            }
+            if dryRun {
+                if let commands = try leftoverPreview(interface, directory) {
+                    return DryRun.text("\(interface): its process is gone; what it left behind would be removed", commands)
+                }
+                continue
             }
             if try cleanUp(interface, directory, report) { leftovers = true }
         }
@@ -52,6 +63,21 @@ public enum TunnelShutdown {
         throw SetupError("reload \(interface)", "it is not up", remedy: "`wg-lite up \(interface)` brings it up")
     }
 
+    /// How what a dead process left behind would be taken back; nil where there is nothing.
+    private static func leftoverPreview(_ interface: String, _ directory: RuntimeDirectory) throws(SetupError) -> [String]? {
+        guard let records = directory.records, records.status(RuntimeDirectory.lockName(interface)) != nil else { return nil }
+        let record = TunnelRecord(interface: interface, directory: directory)
+        let plan = execution(record, .silent).planToTakeBack(try record.read() ?? SystemState())
+        return plan.steps.compactMap { $0.command(interface: interface, tunnel: interface) }
+    }
+
+    /// What acts for a process that is gone: its interface is, and with it all that was the interface's.
+    private static func execution(_ record: TunnelRecord, _ report: SetupReport) -> PlanExecution {
+        PlanExecution(
+            observation: SystemObservation(link: 0, tunnel: record.interface, tools: ExternalTools(cancellation: nil)), record: record,
+            device: nil, report: report)
+    }
+
     /// Takes back what the record of a dead process says.
     private static func cleanUp(
         _ interface: String, _ directory: RuntimeDirectory, _ report: SetupReport
@@ -66,9 +92,7 @@ public enum TunnelShutdown {
         let record = TunnelRecord(interface: interface, directory: directory)
         SystemFile("/etc/resolv.conf").removeLeftover()
         if let left = try record.read() {
-            // Its interface is gone, and with it all that was the interface's.
-            let observation = SystemObservation(link: 0, tunnel: interface, tools: ExternalTools(cancellation: nil))
-            let failures = PlanExecution(observation: observation, record: record, device: nil, report: report).takeBack(left)
+            let failures = execution(record, report).takeBack(left)
             if let first = failures.first {
                 var error = first
                 error.remedy =
@@ -77,9 +101,9 @@ public enum TunnelShutdown {
                 throw error
             }
         }
+        records.remove(RuntimeDirectory.recordName(interface))
         records.remove(RuntimeDirectory.controlName(interface))
         directory.sockets.remove(RuntimeDirectory.socketName(interface))
-        directory.logFile(of: interface)?.remove()
         records.remove(lockName)
         return true
     }

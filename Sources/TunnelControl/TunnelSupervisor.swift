@@ -1,7 +1,6 @@
-public import LinuxSystem
+internal import LinuxSystem
 internal import MachineState
 internal import NetworkTypes
-internal import PathRecording
 public import TunnelConfiguration
 public import TunnelCore
 internal import TunnelDiagnosis
@@ -28,9 +27,6 @@ public final class TunnelSupervisor {
         /// Where the engine's lines go.
         public var engineLog: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
 
-        /// Called before the interface's name is let go, on the supervisor's thread: afterwards nothing of the tunnel may be left.
-        public var willRelease: @Sendable () -> Void = {}
-
         /// Where the engine tells what happens to the tunnel and its peers; it may not block.
         public var engineEvents: @Sendable (TunnelEvent) -> Void = { _ in }
 
@@ -41,43 +37,47 @@ public final class TunnelSupervisor {
     let options: Options
     let report: SetupReport
     private let signals: SignalDescriptor
-    private let notification: ServiceNotification
+    let notification: ServiceNotification
     private let source: ConfigurationSource?
     private let file: ConfigurationFile?
-    private var observer: Observer
-    private let operations: OperationThread<OperationResult>
+    var observer: Observer
+    let operations: OperationThread<OperationResult>
     /// What is set up, once the interface is made.
-    private var setup: TunnelSetup?
+    var setup: TunnelSetup?
     /// Where clients of `down` and `reload` come in, and the lock that makes us the only one.
-    private var control: ControlServer?
+    var control: ControlServer?
     private var lock: FileDescriptor?
     private var link: LinkWatch?
-    private var phase = Phase.starting
-    private var underWay: Work?
+    var phase = Phase.starting
+    var underWay: Work?
     /// What waits for the operation that is under way to give up.
-    private var wantsDown = false
-    private var downClients: [ControlServer.Client] = []
-    private var startFailure: SetupError?
-    private var startSummary: String?
-    private var nextWatchdog: Instant?
+    var wantsDown = false
+    var waiting: Work?
+    var downClients: [ControlServer.Client] = []
+    var startFailure: SetupError?
+    var startSummary: String?
+    var nextWatchdog: Instant?
     private var nextResolution: Instant?
     private var nextLook: Instant?
     private var watch = ServiceWatch()
 
-    private enum Phase { case starting, running, ending, over }
+    enum Phase { case starting, running, ending, over }
 
     /// An operation, with what has to be told of it.
-    private enum Work {
+    enum Work {
         case up
         case reload(ControlServer.Client)
+        /// Say what `down` would do.
+        case preview(ControlServer.Client)
         case refresh
         case putBack
         case down
     }
 
-    private enum OperationResult: Sendable {
+    enum OperationResult: Sendable {
         case up(Result<String, SetupError>)
         case reload(Result<String, SetupError>)
+        case preview(String)
         case done
         case down(TunnelSetup.Outcome)
     }
@@ -126,7 +126,6 @@ public final class TunnelSupervisor {
         notification.ready("\(interface) is up")
         nextWatchdog = notification.watchdogInterval.map { Clock.now + $0 }
         while phase != .over { turn() }
-        notification.drain()
     }
 
     // MARK: Beginning
@@ -173,12 +172,7 @@ public final class TunnelSupervisor {
         return (directory, owned)
     }
 
-    private var directory: RuntimeDirectory?
-
-    /// Where the process may log if the system has no log; nil before the interface is claimed. Whoever writes it removes it.
-    public var logFile: BoundedFile? {
-        directory?.logFile(of: interface)
-    }
+    var directory: RuntimeDirectory?
 
     private func makeDevice(_ directory: RuntimeDirectory, _ owned: SystemState) throws(SetupError) {
         report.command("ip tuntap add mode tun \(interface)")
@@ -206,8 +200,7 @@ public final class TunnelSupervisor {
     }
 
     /// Gives up what makes us the one that runs the interface.
-    private func release() {
-        options.willRelease()
+    func release() {
         if let directory, let records = directory.records {
             if controlIsMade { records.remove(RuntimeDirectory.controlName(interface)) }
             records.remove(RuntimeDirectory.lockName(interface))
@@ -276,7 +269,7 @@ public final class TunnelSupervisor {
     }
 
     /// Nobody wakes up for names that there aren't.
-    private func planResolution() {
+    func planResolution() {
         let hasNames = !(setup?.current.file?.unresolvedEndpoints.isEmpty ?? true)
         nextResolution = hasNames && options.resolutionInterval > 0 ? Clock.now + .seconds(UInt64(options.resolutionInterval)) : nil
     }
@@ -301,177 +294,5 @@ public final class TunnelSupervisor {
         // A flush comes as many events: one look a moment later sees all of it.
         if watch.mayHaveLost, phase == .running, nextLook == nil { nextLook = Clock.now + .milliseconds(100) }
         link = consume watch
-    }
-
-    // MARK: Clients
-
-    private func serve(_ ready: ArraySlice<Bool>) {
-        guard let (requests, gone) = control?.advance(ready) else { return }
-        if case .reload(let client)? = underWay, gone.contains(where: { $0 === client }) { operations.cancel() }
-        for client in requests {
-            guard let request = client.request else { continue }
-            serve(request, of: client)
-        }
-    }
-
-    private func serve(_ request: ControlChannel.Request, of client: ControlServer.Client) {
-        guard let setup else { return }
-        switch request {
-        case .down: end(becauseOf: nil, client)
-        case .reload:
-            guard phase == .running, underWay == nil || isIdleWork else {
-                let reason = phase == .running ? "another change is under way" : "it isn't up yet, or no longer"
-                return client.finish(false, "\(SetupError("reload \(interface)", reason, remedy: "try again in a moment"))")
-            }
-            // Looking after names and routes gives way.
-            if underWay != nil {
-                operations.cancel()
-                waitingReload = client
-            } else {
-                begin(.reload(client))
-            }
-        case .report(let begins):
-            if begins { setup.device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
-            client.finish(true, tunnelReport(setup).text)
-        case .figures:
-            client.finish(true, "\(setup.device.engine.figures().text)\n\(tunnelReport(setup).text)")
-        case .note(let note):
-            observer.take(note)
-            client.finish(true, "")
-        }
-    }
-
-    private func tunnelReport(_ setup: TunnelSetup) -> TunnelReport {
-        let state = setup.current
-        let diagnosis = Diagnosis(observer.observe(setup.device.engine, state.file, resolved: state.resolved))
-        return TunnelReport(diagnosis, figures: TunnelDevice.counters(of: setup.device.engine))
-    }
-
-    private var waitingReload: ControlServer.Client?
-
-    private var isIdleWork: Bool {
-        switch underWay {
-        case .refresh, .putBack: true
-        default: false
-        }
-    }
-
-    /// With how many peers `up` begins a handshake, so that there is something to tell.
-    private static let handshakesToBegin = 16
-
-    // MARK: Operations
-
-    /// Ends the tunnel, whatever is under way; asked again, it gives up what the end itself waits for.
-    private func end(becauseOf reason: String?, _ client: ControlServer.Client? = nil) {
-        if let reason { report.notice(reason) }
-        if let client { downClients.append(client) }
-        guard phase != .ending || underWay != nil else { return }
-        if underWay != nil { operations.cancel() }
-        guard phase != .ending else { return }
-        wantsDown = true
-        if underWay == nil { begin(.down) }
-    }
-
-    private func begin(_ work: Work) {
-        guard let setup else { return }
-        let report = report
-        underWay = work
-        switch work {
-        case .up:
-            operations.begin { cancellation in
-                .up(Swift.Result { () throws(SetupError) in try setup.bringUp(cancellation, report) })
-            }
-        case .reload(let client):
-            guard case .reload(let dryRun, let verbose)? = client.request else { return }
-            if !dryRun { notification.reloading() }
-            let told = client.report(verbose: verbose)
-            operations.begin { cancellation in
-                .reload(Swift.Result { () throws(SetupError) in try setup.reload(dryRun: dryRun, cancellation, told) })
-            }
-        case .refresh:
-            operations.begin { cancellation in
-                setup.refreshEndpoints(cancellation, report)
-                return .done
-            }
-        case .putBack:
-            operations.begin { cancellation in
-                setup.putBack(cancellation, report)
-                return .done
-            }
-        case .down:
-            phase = .ending
-            notification.stopping()
-            if let directory { observer.remember(setup.device.engine, in: directory) }
-            // A tunnel that never came up has no hooks to run.
-            let wasUp = startSummary != nil
-            let client = downClients.first
-            var told = report
-            var directory = setup.directory
-            var show: (@Sendable ([UInt8]) -> Void)?
-            if let client, case .down(let verbose, let caller)? = client.request {
-                told = client.report(verbose: verbose)
-                directory = caller
-                show = { client.say($0) }
-            }
-            let (place, output) = (directory, show)
-            let sink = told
-            operations.begin { cancellation in
-                .down(setup.takeDown(runsHooks: wasUp, directory: place, cancellation, sink, show: output))
-            }
-        }
-    }
-
-    private func finish(_ result: OperationResult) {
-        let work = underWay
-        underWay = nil
-        switch result {
-        case .up(.success(let summary)):
-            phase = .running
-            planResolution()
-            // One who interrupts us wants nothing to be left.
-            if wantsDown { startFailure = SetupError("bring up \(interface)", "interrupted") } else { startSummary = summary }
-        case .up(.failure(let error)):
-            startFailure = error
-            wantsDown = true
-        case .reload(let outcome):
-            if case .reload(let client)? = work {
-                switch outcome {
-                case .success(let text): client.finish(true, text)
-                case .failure(let error): client.finish(false, "\(error)")
-                }
-            }
-            notification.ready("\(interface) is up")
-            planResolution()
-        case .done: planResolution()
-        case .down(let outcome): return close(outcome)
-        }
-        if wantsDown { return begin(.down) }
-        if let client = waitingReload {
-            waitingReload = nil
-            begin(.reload(client))
-        }
-    }
-
-    /// Everything is down: tells who waits for it, and lets go.
-    private func close(_ outcome: TunnelSetup.Outcome) {
-        let failures = outcome.failures.map { "\($0)" }
-        for failure in failures where downClients.isEmpty { report.warning(failure) }
-        let message =
-            failures.isEmpty
-            ? outcome.summary
-            : (failures + ["\(interface) is down, but not everything could be taken back: `wg-lite down \(interface)` tries again"]).joined(
-                separator: "\n")
-        startFailure = startFailure.map { error in
-            var error = error
-            if !failures.isEmpty { error.remedy = ([error.remedy].compactMap { $0 } + failures).joined(separator: "\n  ") }
-            return error
-        }
-        for client in downClients { client.finish(failures.isEmpty, message) }
-        control?.flush()
-        operations.stop()
-        setup?.resolver.stop()
-        setup = nil
-        release()
-        phase = .over
     }
 }

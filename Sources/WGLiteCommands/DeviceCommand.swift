@@ -19,8 +19,7 @@ struct DeviceCommand: ParsableCommand {
     var foreground = false
 
     func run() throws {
-        let inherited = try InheritedDescriptors.fromEnvironment()
-        let word = try BackgroundStart.takeWord(keeping: inherited.numbers)
+        let word = try BackgroundStart.takeWord()
         let isChild = word != nil
         guard ConfigurationSource.isInterfaceName(interface) else {
             throw CommandFailure("\"\(interface)\" can't name an interface: 1 to 15 letters, digits and _=+.-")
@@ -35,11 +34,9 @@ struct DeviceCommand: ParsableCommand {
             var engine = EngineOptionGroup()
             (engine.aead, engine.cryptoThreads) = (.automatic, nil)
             var options = TunnelSupervisor.Options()
-            options.inherited = inherited
-            try TunnelProcess(
-                interface: interface, source: nil, file: nil,
-                output: TunnelOutput(tunnel: interface, isChild ? .background : .foreground, log, output), engine: engine, options: options
-            ).run(word)
+            options.inherited = .fromEnvironment()
+            try TunnelProcess(interface: interface, source: nil, file: nil, output: output, log: log, engine: engine, options: options)
+                .run(word)
             return
         }
         let (isReady, message) = try BackgroundStart.run(arguments: ["device", interface])

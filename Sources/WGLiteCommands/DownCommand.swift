@@ -9,13 +9,16 @@ struct DownCommand: ParsableCommand {
     @Argument(help: "The interface, or its file.", completion: TunnelNames.running)
     var interface: String
 
+    @Flag(help: "Only say what would be done, as commands.")
+    var dryRun = false
+
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         let name = try ConfigurationSource.interface(interface)
-        let summary = try TunnelShutdown.down(name, verbose: output.verbose, report: output.report) {
+        let summary = try TunnelShutdown.down(name, dryRun: dryRun, verbose: output.verbose, report: output.report) {
             Terminal.error($0.trimmingLineEnd.escapedLines)
         }
-        if !output.quiet { print(summary.escapedLines) }
+        if !output.quiet || dryRun { print(summary.escapedLines) }
     }
 }

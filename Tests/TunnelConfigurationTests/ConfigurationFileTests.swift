@@ -74,6 +74,39 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
         #expect(update.peers[0].endpoint == nil)
     }
 
+    @Test func `nothing after MTU or Table is the default, whatever stood there before`() {
+        let file = parse("[Interface]\nMTU = 1300\nTable = off\nMTU =\nTable = # none\n")
+        #expect(!file.hasErrors && file.interface.mtu == nil && file.interface.table == nil)
+        for name in ["PrivateKey", "ListenPort", "FwMark", "SaveConfig"] { #expect(parse("[Interface]\n\(name) =\n").hasErrors, "\(name)") }
+        for name in ["DNS", "Address", "PreUp", "PostUp", "PreDown", "PostDown"] { #expect(!parse("[Interface]\n\(name) =\n").hasErrors) }
+    }
+
+    @Test(arguments: [("0", 254), ("0x0", 254), ("00", 254), ("010", 8), ("0x10", 16), ("77", 77), ("4294967295", UInt32.max)])
+    func `the number of a table is read as ip reads it, and 0 is the main table`(text: String, number: UInt32) {
+        #expect(parse("[Interface]\nTable = \(text)").interface.table?.value == .number(number))
+    }
+
+    @Test(arguments: ["4294967296", "08", "0x", "1x", "-1", "+1", "0x100000000"]) func `what is no number of a table isn't one`(
+        _ text: String
+    ) {
+        let table = parse("[Interface]\nTable = \(text)").interface.table?.value
+        if case .number(let number)? = table { Issue.record("\(text) is \(number)") }
+    }
+
+    @Test func `an MTU may be octal or hexadecimal`() {
+        #expect(parse("[Interface]\nMTU = 0x578").interface.mtu?.value == 1400)
+        #expect(parse("[Interface]\nMTU = 02570").interface.mtu?.value == 1400)
+        #expect(parse("[Interface]\nMTU = 0x1").hasErrors && parse("[Interface]\nMTU = 0x10000").hasErrors)
+    }
+
+    @Test func `an IPv6 address that stands twice with different lengths is an error at its place`() throws {
+        let file = parse("[Interface]\nAddress = fd08::1/64, 10.8.0.1/24\nAddress = 10.8.0.1/32, fd08::1/128\n")
+        let error = try #require(file.diagnostics.first { $0.severity == .error })
+        #expect(error.line == 3 && error.column == 24 && error.message.contains("line 2"))
+        let again = parse("[Interface]\nAddress = fd08::1/64, fd08::1/64, 10.8.0.1/24, 10.8.0.1/24\n")
+        #expect(!again.hasErrors && again.diagnostics.count { $0.message.contains("already") } == 2)
+    }
+
     @Test func `what wg reads in spite of its looks is read`() {
         let key = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
         #expect(parse("\u{feff}[Interface]\r\nPrivateKey=\(key)\r\n  ListenPort  =\t5 1 8 2 0  \r\n").interface.listenPort?.value == 51820)
@@ -220,7 +253,7 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
             let file = ConfigurationFile(text: bytes, name: "x")
             for problem in file.diagnostics { #expect(!problem.description.isEmpty) }
             _ = file.tunnelUpdate()
-            _ = file.text(saving: .init(privateKey: nil, listenPort: 0, firewallMark: 0, peers: []))
+            _ = file.text(saving: SavedState(.init(privateKey: nil, listenPort: 0, firewallMark: 0, peers: [])))
         }
     }
 

@@ -22,7 +22,7 @@ import WireGuardCrypto
     @Test func `saving what runs as written changes not one byte`() {
         for text in [ConfigurationFileTests.whole, ConfigurationFileTests.whole + "\n"] {
             let file = parse(text)
-            #expect(String(decoding: file.text(saving: Self.snapshot(of: file)), as: UTF8.self) == text)
+            #expect(String(decoding: file.text(saving: SavedState(Self.snapshot(of: file))), as: UTF8.self) == text)
         }
     }
 
@@ -63,7 +63,7 @@ import WireGuardCrypto
         newPeer.publicKey = try PublicKey(base64: "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=")
         newPeer.allowedIPs = [IPPrefix("10.7.0.0/16")!]
         state.peers.append(newPeer)
-        let saved = String(decoding: file.text(saving: state), as: UTF8.self)
+        let saved = String(decoding: file.text(saving: SavedState(state)), as: UTF8.self)
         #expect(
             saved == """
                 # keep me
@@ -74,7 +74,7 @@ import WireGuardCrypto
                 # the server
                 [Peer]
                 PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
-                AllowedIPs = 10.0.0.0/8, 172.16.0.0/12
+                AllowedIPs = 10.0.0.0/8, 172.16.0.0/12   # all
                 Endpoint = vpn.example.org:51820
 
                 # stays
@@ -89,14 +89,104 @@ import WireGuardCrypto
 
                 """)
         let again = parse(saved)
-        #expect(String(decoding: again.text(saving: state), as: UTF8.self) == saved)
+        #expect(String(decoding: again.text(saving: SavedState(state)), as: UTF8.self) == saved)
+    }
+
+    static let edited = """
+        [Interface]
+        PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
+        Address = 10.8.0.1/24   # inside
+        Address = fe80::7/64, fd08::1/64
+        PostUp = true
+        [Peer]
+        PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+        AllowedIPs = 10.0.0.0/8
+        Endpoint = 192.0.2.1:51820
+        [Peer]
+        PublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
+        AllowedIPs = 192.0.2.0/24
+
+        """
+
+    /// What is written when a person has made `now` of the file, and `change` came to the running tunnel.
+    private func saved(_ now: String, _ change: (inout SavedState) throws -> Void) rethrows -> String {
+        let file = parse(Self.edited)
+        let former = SavedState(Self.snapshot(of: file), addresses: file.interface.addresses.map(\.value))
+        var state = former
+        try change(&state)
+        return String(decoding: parse(now).text(saving: state, since: former), as: UTF8.self)
+    }
+
+    @Test func `what a person changed meanwhile stays where the tunnel is as it came up`() {
+        let new = Self.edited.replacing("PostUp = true", with: "PostUp = echo new # really\nDNS = 10.8.0.53\nMTU =\nListenPort = 4000")
+            .replacing("10.0.0.0/8", with: "10.0.0.0/8, 172.16.0.0/12").replacing("192.0.2.1:51820", with: "192.0.2.9:51820")
+        for text in [Self.edited.replacing("PostUp", with: "ListenPort = 1\nPostUp"), new] { #expect(saved(text) { _ in } == text) }
+        // A peer that a person took out, and one that a person brought in.
+        let without = new.split(separator: "[Peer]").prefix(2).joined(separator: "[Peer]")
+        #expect(saved(without) { _ in } == without)
+        let more = new + "[Peer]\nPublicKey = HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=\nAllowedIPs = 10.7.0.0/16\n"
+        #expect(saved(more) { _ in } == more)
+    }
+
+    @Test func `what the tunnel knows better is written into what a person changed meanwhile`() {
+        let now = Self.edited.replacing("PostUp = true", with: "PostUp = echo new").replacing(
+            "[Peer]\nPublicKey = x", with: "[Peer] # x\nPublicKey = x")
+        let text = saved(now) { state in
+            state.tunnel.listenPort = 4242
+            state.tunnel.firewallMark = 0x77
+            state.tunnel.peers[0].endpoint = Endpoint("198.51.100.1:1")
+            state.tunnel.peers[0].allowedIPs.append(IPPrefix("fd00::/8")!)
+            state.tunnel.peers[0].persistentKeepalive = 25
+            state.tunnel.peers.remove(at: 1)
+            state.addresses = ["10.8.0.1/24", "fe80::7/64", "10.8.0.9/24"].map { IPInterfaceAddress($0)! }
+        }
+        #expect(
+            text == """
+                [Interface]
+                PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
+                Address = 10.8.0.1/24   # inside
+                Address = fe80::7/64, 10.8.0.9/24
+                PostUp = echo new
+                ListenPort = 4242
+                FwMark = 0x77
+                [Peer] # x
+                PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+                AllowedIPs = 10.0.0.0/8, fd00::/8
+                Endpoint = 198.51.100.1:1
+                PersistentKeepalive = 25
+
+                """)
+    }
+
+    @Test func `lines that mean nothing to us stay, with the sections that they stand in`() {
+        let now = Self.edited + "Colour = blue\n[Weather]\nSun = 1\n"
+        let text = saved(now) { $0.tunnel.peers.remove(at: 1) }
+        #expect(text.hasSuffix("Endpoint = 192.0.2.1:51820\n[Weather]\nSun = 1\n"))
+        let other = saved(now.replacing("PostUp", with: "Colour = red\nPostUp")) { $0.tunnel.listenPort = 9 }
+        #expect(other.contains("Colour = red\nPostUp = true\nListenPort = 9\n[Peer]") && other.hasSuffix("blue\n[Weather]\nSun = 1\n"))
+    }
+
+    @Test func `several sections of the interface count as one`() {
+        let now = Self.edited + "[Interface]\nAddress = 10.8.1.1/24\nListenPort = 1\n"
+        let text = saved(now) { state in
+            state.tunnel.listenPort = 9
+            state.addresses = [IPInterfaceAddress("fd08::1/64")!]
+        }
+        #expect(text.contains("Address = fd08::1/64\nPostUp") && !text.contains("10.8.0.1/24"))
+        #expect(text.hasSuffix("[Interface]\nAddress = 10.8.1.1/24\nListenPort = 9\n"))
+    }
+
+    @Test func `line ends of other systems and a byte order mark stay`() {
+        let now = "\u{feff}" + Self.edited.replacing("\n", with: "\r\n")
+        let text = saved(now) { $0.tunnel.listenPort = 9 }
+        #expect(text == now.replacing("PostUp = true\r\n", with: "PostUp = true\r\nListenPort = 9\r\n"))
     }
 
     @Test func `what a random state is saved as reads back as that state`() {
         for seed in UInt64(0)..<100 {
             var generator = SeededGenerator(seed: seed)
             let state = RandomState.snapshot(&generator)
-            let saved = parse("[Interface]\n").text(saving: state)
+            let saved = parse("[Interface]\n").text(saving: SavedState(state))
             let file = ConfigurationFile(text: saved, name: "saved")
             #expect(!file.hasErrors, "seed \(seed): \(file.diagnostics)")
             #expect(file.tunnelUpdate().remainder(for: state).isEmpty, "seed \(seed)")

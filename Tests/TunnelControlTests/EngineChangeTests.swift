@@ -67,7 +67,8 @@ import WireGuardCrypto
 
 @Suite struct ControlChannelTests {
     @Test(arguments: [
-        ControlChannel.Request.down(verbose: true, directory: "/home/a b/%é\n"), .down(verbose: false, directory: "/"),
+        ControlChannel.Request.down(dryRun: false, verbose: true, directory: "/home/a b/%é\n"),
+        .down(dryRun: true, verbose: false, directory: "/"),
         .reload(dryRun: true, verbose: false), .reload(dryRun: false, verbose: true),
     ])
     func `a request survives its line of text`(request: ControlChannel.Request) {

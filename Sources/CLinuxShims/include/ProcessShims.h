@@ -2,6 +2,7 @@
 #ifndef CLINUX_PROCESS_SHIMS_H
 #define CLINUX_PROCESS_SHIMS_H
 
+#include <fcntl.h>
 #include <stdint.h>
 
 // pipe2 with O_CLOEXEC: 0, or -1 with errno.
@@ -22,15 +23,11 @@ int clinux_spawn_directory(void *file_actions, const char *directory);
 // Makes room for `size` bytes of a file without making it longer: 0, or -1 with errno (EOPNOTSUPP where the file system can't).
 int clinux_reserve(int descriptor, long size);
 
-// close_range without flags: 0, or -1 with errno (ENOSYS before Linux 5.9).
-int clinux_close_range(unsigned first, unsigned last);
-
-// The path that this program was started by, as the kernel was given it; NULL where that isn't known.
-const char *clinux_executed_path(void);
-
 enum {
     CLINUX_POSIX_SPAWN_SETSID = 0x80,
     CLINUX_POSIX_SPAWN_SETPGROUP = 0x02,
     CLINUX_EAI_NODATA = -5,
+    // __O_TMPFILE | O_DIRECTORY, the latter as this architecture has it.
+    CLINUX_O_TMPFILE = 020000000 | O_DIRECTORY,
 };
 #endif

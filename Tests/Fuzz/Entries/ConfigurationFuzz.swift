@@ -16,14 +16,16 @@ enum ConfigurationFuzz {
         tunnel.apply(update, at: TimePoint(now: .init(nanoseconds: 1), unixNanoseconds: 1))
         let snapshot = tunnel.snapshot(listenPort: update.listenPort ?? 0, firewallMark: update.firewallMark ?? 0)
         // What is there already needs no change: for a file that names each prefix and peer once.
-        let saved = file.text(saving: snapshot)
+        let saved = file.text(saving: SavedState(snapshot))
         let again = ConfigurationFile(text: saved, name: "saved")
         precondition(!again.hasErrors, "saving made errors: \(again.diagnostics)")
         var other = Tunnel(mtu: 1420, seed: 1)
         other.apply(again.tunnelUpdate(), at: TimePoint(now: .init(nanoseconds: 1), unixNanoseconds: 1))
         let otherSnapshot = other.snapshot(listenPort: update.listenPort ?? 0, firewallMark: update.firewallMark ?? 0)
         precondition(shown(snapshot) == shown(otherSnapshot), "\(shown(snapshot)) became \(shown(otherSnapshot))")
-        precondition(ConfigurationFile(text: saved, name: "saved").text(saving: otherSnapshot) == saved, "saving twice is not saving once")
+        precondition(
+            ConfigurationFile(text: saved, name: "saved").text(saving: SavedState(otherSnapshot)) == saved,
+            "saving twice is not saving once")
         precondition(!text.isEmpty)
     }
 

@@ -1,0 +1,68 @@
+internal import LinuxSystem
+internal import PathRecording
+internal import TunnelDiagnosis
+internal import TunnelEngine
+
+extension TunnelSupervisor {
+    /// Takes clients in and hears what they want; a client that goes away takes back what it asked for, but for its `down`.
+    func serve(_ ready: ArraySlice<Bool>) {
+        guard let (requests, gone) = control?.advance(ready) else { return }
+        if let client = underWay?.client, gone.contains(where: { $0 === client }) { operations.cancel() }
+        if let client = waiting?.client, gone.contains(where: { $0 === client }) { waiting = nil }
+        for client in requests {
+            guard let request = client.request else { continue }
+            serve(request, of: client)
+        }
+    }
+
+    private func serve(_ request: ControlChannel.Request, of client: ControlServer.Client) {
+        guard let setup else { return }
+        switch request {
+        case .down(dryRun: true, _, _): begin(.preview(client), for: client, to: "take down \(interface)")
+        case .down: end(becauseOf: nil, client)
+        case .reload: begin(.reload(client), for: client, to: "reload \(interface)")
+        case .report(let begins):
+            if begins { setup.device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
+            client.finish(true, report(of: setup).text)
+        case .figures:
+            client.finish(true, "\(setup.device.engine.figures().text)\n\(report(of: setup).text)")
+        case .note(let note):
+            observer.take(note)
+            client.finish(true, "")
+        }
+    }
+
+    private func report(of setup: TunnelSetup) -> TunnelReport {
+        let state = setup.current
+        let diagnosis = Diagnosis(observer.observe(setup.device.engine, state.file, resolved: state.resolved))
+        return TunnelReport(diagnosis, figures: TunnelDevice.counters(of: setup.device.engine))
+    }
+
+    /// Begins what a client asked for, at once or when looking after names and routes has given way; one client's at a time.
+    private func begin(_ work: Work, for client: ControlServer.Client, to step: String) {
+        guard phase == .running, !wantsDown else { return client.finish(false, Self.refusal(to: step, "it isn't up yet, or no longer")) }
+        guard waiting == nil, underWay?.client == nil else {
+            return client.finish(false, Self.refusal(to: step, "another change is under way"))
+        }
+        guard underWay != nil else { return begin(work) }
+        operations.cancel()
+        waiting = work
+    }
+
+    static func refusal(to step: String, _ reason: String) -> String {
+        "\(SetupError(step, reason, remedy: "try again in a moment"))"
+    }
+
+    /// With how many peers `up` begins a handshake, so that there is something to tell.
+    private static let handshakesToBegin = 16
+}
+
+extension TunnelSupervisor.Work {
+    /// Who asked for it and waits for its answer; nil for what the tunnel does by itself, and for `down`, which nobody takes back.
+    var client: ControlServer.Client? {
+        switch self {
+        case .reload(let client), .preview(let client): client
+        case .up, .refresh, .putBack, .down: nil
+        }
+    }
+}

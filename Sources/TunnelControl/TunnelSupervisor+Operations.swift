@@ -1,0 +1,135 @@
+internal import LinuxSystem
+
+extension TunnelSupervisor {
+    /// Ends the tunnel, whatever is under way; asked again, it gives up what the end itself waits for.
+    func end(becauseOf reason: String?, _ client: ControlServer.Client? = nil) {
+        if let reason { report.notice(reason) }
+        if let client { downClients.append(client) }
+        guard phase != .ending || underWay != nil else { return }
+        if underWay != nil { operations.cancel() }
+        guard phase != .ending else { return }
+        wantsDown = true
+        // Who waits for a change of what goes down needn't.
+        waiting?.client?.finish(false, Self.refusal(to: "change \(interface)", "it goes down"))
+        waiting = nil
+        if underWay == nil { begin(.down) }
+    }
+
+    func begin(_ work: Work) {
+        guard let setup else { return }
+        let report = report
+        underWay = work
+        do throws(SystemError) {
+            switch work {
+            case .up:
+                try operations.begin { cancellation in
+                    .up(Swift.Result { () throws(SetupError) in try setup.bringUp(cancellation, report) })
+                }
+            case .reload(let client):
+                guard case .reload(let dryRun, let verbose)? = client.request else { return }
+                if !dryRun { notification.reloading() }
+                let told = client.report(verbose: verbose)
+                try operations.begin { cancellation in
+                    .reload(Swift.Result { () throws(SetupError) in try setup.reload(dryRun: dryRun, cancellation, told) })
+                }
+            case .preview:
+                try operations.begin { cancellation in .preview(setup.takeDownPreview(cancellation)) }
+            case .refresh:
+                try operations.begin { cancellation in
+                    setup.refreshEndpoints(cancellation, report)
+                    return .done
+                }
+            case .putBack:
+                try operations.begin { cancellation in
+                    setup.putBack(cancellation, report)
+                    return .done
+                }
+            case .down:
+                phase = .ending
+                notification.stopping()
+                if let directory { observer.remember(setup.device.engine, in: directory) }
+                // A tunnel that never came up has no hooks to run.
+                let wasUp = startSummary != nil
+                let client = downClients.first
+                var told = report
+                var directory = setup.directory
+                var show: (@Sendable ([UInt8]) -> Void)?
+                if let client, case .down(_, let verbose, let caller)? = client.request {
+                    told = client.report(verbose: verbose)
+                    directory = caller
+                    show = { client.say($0) }
+                }
+                let (place, output) = (directory, show)
+                let sink = told
+                try operations.begin { cancellation in
+                    .down(setup.takeDown(runsHooks: wasUp, directory: place, cancellation, sink, show: output))
+                }
+            }
+        } catch {
+            underWay = nil
+            report.warning("cannot begin: \(error)")
+            work.client?.finish(false, "\(SetupError("change \(interface)", error))")
+            if case .up = work { startFailure = SetupError("bring up \(interface)", error) }
+            if phase == .ending { phase = .over }
+        }
+    }
+
+    func finish(_ result: OperationResult) {
+        let work = underWay
+        underWay = nil
+        switch result {
+        case .up(.success(let summary)):
+            phase = .running
+            planResolution()
+            // One who interrupts us wants nothing to be left.
+            if wantsDown { startFailure = SetupError("bring up \(interface)", "interrupted") } else { startSummary = summary }
+        case .up(.failure(let error)):
+            startFailure = error
+            wantsDown = true
+        case .reload(let outcome):
+            if case .reload(let client)? = work {
+                switch outcome {
+                case .success(let text): client.finish(true, text)
+                case .failure(let error): client.finish(false, "\(error)")
+                }
+            }
+            notification.ready("\(interface) is up")
+            // Who watches hears of us at the end of a change as well as at regular times.
+            nextWatchdog = nextWatchdog.map { _ in Clock.now }
+            planResolution()
+        case .preview(let text):
+            work?.client?.finish(true, text)
+            planResolution()
+        case .done: planResolution()
+        case .down(let outcome): return close(outcome)
+        }
+        if wantsDown { return begin(.down) }
+        if let work = waiting {
+            waiting = nil
+            begin(work)
+        }
+    }
+
+    /// Everything is down: tells who waits for it, and lets go.
+    private func close(_ outcome: TunnelSetup.Outcome) {
+        let failures = outcome.failures.map { "\($0)" }
+        for failure in failures where downClients.isEmpty { report.warning(failure) }
+        let message =
+            failures.isEmpty
+            ? outcome.summary
+            : (failures + ["\(interface) is down, but not everything could be taken back: `wg-lite down \(interface)` tries again"]).joined(
+                separator: "\n")
+        startFailure = startFailure.map { error in
+            var error = error
+            if !failures.isEmpty { error.remedy = ([error.remedy].compactMap { $0 } + failures).joined(separator: "\n  ") }
+            return error
+        }
+        for client in downClients { client.finish(failures.isEmpty, message) }
+        control?.flush()
+        operations.stop()
+        setup?.resolver.stop()
+        setup = nil
+        release()
+        phase = .over
+    }
+}
