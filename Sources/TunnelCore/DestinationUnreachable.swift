@@ -14,8 +14,10 @@ public enum DestinationUnreachable {
     private static let icmp: UInt8 = 1
     private static let icmpV6: UInt8 = 58
 
-    /// Writes the answer to `packet`, a whole and well-formed IP packet.
-    /// - Parameter answer: room for ``maximumSize`` bytes.
+    /// Writes the answer to a packet.
+    /// - Parameters:
+    ///   - packet: whole, and well-formed IP.
+    ///   - answer: room for ``maximumSize`` bytes.
     /// - Returns: the answer's size; 0 if the packet must not be answered: an ICMP error itself, a later fragment, or one to or
     ///   from a multicast or unspecified address.
     public static func write(answering packet: UnsafeRawBufferPointer, to answer: UnsafeMutableRawBufferPointer) -> Int {

@@ -9,7 +9,9 @@ public struct HandshakeGate: ~Copyable {
     private var cookies: CookieChecker
     private var limiter = HandshakeRateLimiter()
 
-    /// - Parameter generator: must be fit for secrets.
+    /// - Parameters:
+    ///   - now: the time.
+    ///   - generator: must be fit for secrets.
     public init(at now: Instant, using generator: inout some RandomNumberGenerator) {
         cookies = CookieChecker(at: now, using: &generator)
     }
@@ -24,8 +26,11 @@ public struct HandshakeGate: ~Copyable {
 
     /// Judges a handshake or cookie message.
     /// - Parameters:
+    ///   - datagram: the message.
+    ///   - local: whom it has to be for.
     ///   - isUnderLoad: whether senders must prove their address (``HandshakeQueue/isUnderLoad(at:)``), unless we called them
     ///     (``Tunnel/takeAwaited(_:)``).
+    ///   - now: the time.
     ///   - generator: must be fit for nonces and secrets.
     public mutating func judge(
         _ datagram: HandshakeDatagram, for local: LocalIdentity, isUnderLoad: Bool, at now: Instant,

@@ -20,8 +20,11 @@ struct PeerDrops {
 
 /// Packets of one peer that were dropped for one reason.
 public struct PeerDropCount: Sendable, Hashable {
+    /// Whose.
     public var publicKey: PublicKey
+    /// Why.
     public var reason: DropReason
+    /// How many.
     public var count: UInt64
 }
 

@@ -3,9 +3,12 @@ internal import WireGuardProtocol
 
 /// What is to be done beside the data path: handshake messages to send, and steps to compute without the lock.
 public struct Attention: Sendable {
+    /// What is to be sent, in its order.
     public var datagrams: [OutgoingDatagram] = []
+    /// What is to be computed.
     public var steps: [HandshakeStep] = []
 
+    /// Nothing.
     public init() {}
 }
 
@@ -16,7 +19,9 @@ extension Tunnel {
 
     /// Does a share of what is due: timers, and handshakes to begin. If that wasn't all, ``needsAttention`` is still set or ``nextDeadline``
     /// is still over.
-    /// - Parameter generator: must be fit for secrets.
+    /// - Parameters:
+    ///   - time: the time.
+    ///   - generator: must be fit for secrets.
     /// - Returns: steps to perform without the lock and then to ``resume(_:at:using:)``.
     public mutating func attend(at time: TimePoint, using generator: inout some RandomNumberGenerator) -> Attention {
         guard isUp else {

@@ -7,7 +7,9 @@ extension Tunnel {
     ///
     /// A new peer costs a scalar multiplication, as does each peer when the private key changes; callers that hold a lock may
     /// want to pass long lists in parts.
-    /// - Parameter update: ``TunnelUpdate/listenPort`` and ``TunnelUpdate/firewallMark`` are the sockets' and ignored here.
+    /// - Parameters:
+    ///   - update: ``TunnelUpdate/listenPort`` and ``TunnelUpdate/firewallMark`` are the sockets' and ignored here.
+    ///   - time: the time of the change.
     public mutating func apply(_ update: TunnelUpdate, at time: TimePoint) {
         change(update, at: time)
         // Our private key was multiplied with.

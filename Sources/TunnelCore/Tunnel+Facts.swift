@@ -39,14 +39,17 @@ extension Tunnel {
 
     // MARK: What is dropped
 
-    /// Whether ``drop(_:from:at:)`` would keep an example.
+    /// Whether ``drop(_:from:of:at:)`` would keep an example.
     public func wantsExample(of reason: DropReason, at time: TimePoint) -> Bool {
         examples.wants(reason, at: time.now)
     }
 
     /// Counts a datagram that isn't forwarded.
-    /// - Parameter sender: where it came from, for the example that is kept once a turn; nil if unknown or not worth looking up.
-    /// - Parameter job: the message, if its peer is to be charged: where ``accept(_:packet:arrival:at:)`` did not refuse it.
+    /// - Parameters:
+    ///   - reason: why.
+    ///   - sender: where it came from, for the example that is kept once a turn; nil if unknown or not worth looking up.
+    ///   - job: the message, if its peer is to be charged: where ``accept(_:packet:arrival:at:)`` did not refuse it.
+    ///   - time: the time.
     @inline(never)
     public mutating func drop(_ reason: DropReason, from sender: Endpoint?, of job: OpenJob? = nil, at time: TimePoint) {
         drops.add(reason)
@@ -57,7 +60,11 @@ extension Tunnel {
     }
 
     /// Counts a packet from the interface that isn't forwarded, and keeps its addresses once a turn.
-    /// - Parameter slot: the peer whose it is, if it is anybody's.
+    /// - Parameters:
+    ///   - reason: why.
+    ///   - packet: its bytes.
+    ///   - slot: the peer whose it is, if it is anybody's.
+    ///   - time: the time.
     @inline(never)
     public mutating func drop(_ reason: DropReason, packet: UnsafeRawBufferPointer, to slot: UInt32?, at time: TimePoint) {
         drops.add(reason)

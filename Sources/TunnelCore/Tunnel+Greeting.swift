@@ -2,7 +2,9 @@ internal import WireGuardProtocol
 
 extension Tunnel {
     /// Begins a handshake with the first peers that have an endpoint and have never completed one, although there is nothing to send.
-    /// - Parameter limit: how many peers at most.
+    /// - Parameters:
+    ///   - limit: how many peers at most.
+    ///   - time: the time.
     public mutating func beginHandshakes(atMost limit: Int, at time: TimePoint) {
         var left = limit
         for slot in 0..<UInt32(peers.slotCount) where left > 0 {
@@ -15,7 +17,9 @@ extension Tunnel {
 
     /// Begins a handshake with the first peers that have an endpoint, whether or not there is a session: for somebody who has to see one made.
     /// What there is goes on meanwhile.
-    /// - Parameter limit: how many peers at most.
+    /// - Parameters:
+    ///   - limit: how many peers at most.
+    ///   - time: the time.
     public mutating func renewSessions(atMost limit: Int, at time: TimePoint) {
         var left = limit
         for slot in 0..<UInt32(peers.slotCount) where left > 0 {

@@ -52,7 +52,10 @@ extension Tunnel {
     }
 
     /// Goes on with a handshake after a step was performed.
-    /// - Parameter generator: must be fit for secrets.
+    /// - Parameters:
+    ///   - outcome: what came of the step.
+    ///   - time: the time.
+    ///   - generator: must be fit for secrets.
     /// - Returns: datagrams to send, and the next step if there is one.
     public mutating func resume(
         _ outcome: HandshakeStep.Outcome, at time: TimePoint, using generator: inout some RandomNumberGenerator

@@ -11,6 +11,7 @@ public struct OpenJob {
     public let sealedCount: Int
     /// 32 bytes at the start of 64.
     public let key: UnsafeRawPointer
+    /// The message's number in its session, which is the nonce.
     public let counter: UInt64
     let keypair: UnsafeMutablePointer<Keypair>
     let slot: UInt32
@@ -28,12 +29,14 @@ public struct OpenJob {
 
 /// How a datagram reached us.
 public struct Arrival: Sendable {
+    /// Who sent it; not proven.
     public var sender: Endpoint
     /// The local address it came to.
     public var source: EndpointSource?
     /// The outer traffic class; its ECN bits matter.
     public var trafficClass: UInt8
 
+    /// How it came.
     @inlinable
     public init(sender: Endpoint, source: EndpointSource?, trafficClass: UInt8) {
         self.sender = sender
@@ -58,7 +61,9 @@ extension Tunnel {
     }
 
     /// Finds the session of a data message.
-    /// - Parameter message: at least ``TransportMessage/overhead`` bytes whose ``MessageKind`` is `transport`.
+    /// - Parameters:
+    ///   - message: at least `TransportMessage.overhead` bytes whose `MessageKind` is `transport`.
+    ///   - time: the time.
     public func prepareOpening(_ message: UnsafeMutableRawBufferPointer, at time: TimePoint) -> Opening {
         let header = unsafe TransportMessage(header: UnsafeRawBufferPointer(message))
         guard let session = sessions.lookup(header.receiverIndex), let pointer = unsafe session.keypair else {
@@ -84,8 +89,10 @@ extension Tunnel {
 
     /// Takes a message whose tag was right: is it new, and may its peer send this inner packet?
     /// - Parameters:
+    ///   - job: what the message was opened by.
     ///   - packet: the opened payload, ``OpenJob/payloadCount`` bytes; its ECN bits may be changed here.
     ///   - arrival: how it came. The peer's endpoint follows it.
+    ///   - time: the time.
     public mutating func accept(
         _ job: OpenJob, packet: UnsafeMutableRawPointer, arrival: borrowing Arrival, at time: TimePoint
     ) -> Inbound {

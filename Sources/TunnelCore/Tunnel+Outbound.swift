@@ -11,6 +11,7 @@ public struct SealJob {
     public let payloadCount: Int
     /// 32 bytes at the start of 64.
     public let key: UnsafeRawPointer
+    /// The message's number in its session, which is the nonce.
     public let counter: UInt64
 
     /// The work itself.
@@ -50,7 +51,9 @@ extension Tunnel {
     /// Makes a data message of an inner packet, or stages it.
     /// - Parameters:
     ///   - packet: a well-formed IP packet, with room for the header (16 bytes) in front of it, and for padding and tag (31 bytes) behind it.
+    ///   - count: its bytes.
     ///   - slot: from ``route(_:)``.
+    ///   - time: the time.
     public mutating func prepare(_ packet: UnsafeMutableRawPointer, count: Int, to slot: UInt32, at time: TimePoint) -> Outbound {
         guard let entry = unsafe peers[slot] else { return .dropped(.noPeerForDestination) }
         guard unsafe entry.pointee.endpoint != nil else { return .dropped(.noEndpoint) }

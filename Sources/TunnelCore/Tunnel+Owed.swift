@@ -23,7 +23,9 @@ extension Tunnel {
     /// ``needsSending`` is still set.
     ///
     /// Messages of a peer come in the order in which their packets did. At the end of the batch call ``finishOutbound(at:)``.
-    /// - Parameter room: ``largestOwedMessage`` bytes hold any message.
+    /// - Parameters:
+    ///   - room: ``largestOwedMessage`` bytes hold any message.
+    ///   - time: the time.
     public mutating func nextOwed(into room: UnsafeMutableRawBufferPointer, at time: TimePoint) -> OwedMessage? {
         while let slot = owing.first {
             guard let entry = unsafe peers[slot], unsafe entry.pointee.isOwing else {

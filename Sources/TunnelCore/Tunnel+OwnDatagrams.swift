@@ -13,6 +13,7 @@ extension Tunnel {
     /// comes back once, in a message that is.
     /// - Parameters:
     ///   - packet: what `header` was read from.
+    ///   - header: the packet's.
     ///   - slot: the peer that takes it, who is asked about first.
     ///   - port: where our sockets listen.
     @inline(__always)

@@ -4,13 +4,17 @@ internal import WireGuardProtocol
 
 /// What the routing table is asked about a peer.
 public struct RouteQuestion: Sendable {
+    /// Whom it is about.
     public let peer: PeerReference
+    /// Where the peer is.
     public let endpoint: Endpoint
+    /// The local address that datagrams to it leave from; nil: the system's choice.
     public let source: EndpointSource?
 }
 
 /// Something about a peer's path that a person should hear of.
 public struct PathNews: Sendable {
+    /// What there is to tell.
     public enum Kind: Hashable, Sendable {
         /// The system refuses to send to it, with this errno.
         case sendingFails(Int32)
@@ -20,8 +24,11 @@ public struct PathNews: Sendable {
         case loopEnds
     }
 
+    /// What.
     public var kind: Kind
+    /// Whom it is about.
     public var publicKey: PublicKey
+    /// Where that peer is.
     public var endpoint: Endpoint
 }
 
@@ -110,8 +117,9 @@ extension Tunnel {
             peer: PeerReference(slot: slot, serial: entry.pointee.serial), endpoint: endpoint, source: entry.pointee.source)
     }
 
-    /// Takes the answer to `question`; one that was overtaken by a change is ignored, for then there is another question.
+    /// Takes the answer to a question; one that was overtaken by a change is ignored, for then there is another question.
     /// - Parameters:
+    ///   - question: what was asked.
     ///   - keepsSource: whether a datagram from the source leaves by the interface that the source belongs to.
     ///   - isLoop: whether it would leave by the tunnel's own interface.
     public mutating func routeAnswered(_ question: RouteQuestion, keepsSource: Bool, isLoop: Bool) -> PathNews? {
@@ -137,8 +145,12 @@ extension Tunnel {
     /// What it refused was counted as sent when it was made, and is taken back.
     /// - Parameters:
     ///   - peer: nil for what goes to nobody in particular.
+    ///   - endpoint: where they went.
+    ///   - datagrams: how many the system refused.
+    ///   - bytes: those of the refused ones.
     ///   - errno: why the last of the refused was; 0 if all were taken.
     ///   - isTrouble: false for what is lost as a network would lose it, for example because a queue is full.
+    ///   - time: the time.
     public mutating func didSend(
         to peer: PeerReference?, at endpoint: Endpoint, refused datagrams: Int, bytes: Int, errno: Int32, isTrouble: Bool,
         at time: TimePoint

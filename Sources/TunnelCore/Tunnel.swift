@@ -11,7 +11,7 @@ public import WireGuardProtocol
 ///
 /// **The data path** works in batches under the lock. Outbound, for each packet: ``route(_:)``, ``prepare(_:count:to:at:)``, seal what it
 /// says, and at the end of the batch ``finishOutbound(at:)``. When ``needsSending`` is set, ``nextOwed(into:at:)`` gives what is sent in the
-/// same way without a packet from the interface: keepalives, and packets that waited for a session. Inbound, for each datagram: ``prepareOpening(_:at:)``, open, ``accept(_:at:)``, and
+/// same way without a packet from the interface: keepalives, and packets that waited for a session. Inbound, for each datagram: ``prepareOpening(_:at:)``, open, ``accept(_:packet:arrival:at:)``, and
 /// at the end ``finishInbound(at:)``. Keys are only used under the lock; nothing frees one before the batch has been finished.
 ///
 /// **Handshakes and timers** are somebody else's, beside the data path: when ``needsAttention`` is set or ``nextDeadline`` has come,
@@ -64,7 +64,9 @@ public struct Tunnel: ~Copyable {
     var seed: UInt64
 
     /// A tunnel with no key and no peer.
-    /// - Parameter seed: random; it decides the jitter of all timers.
+    /// - Parameters:
+    ///   - mtu: the interface's, in bytes.
+    ///   - seed: random; it decides the jitter of all timers.
     public init(mtu: Int, seed: UInt64) {
         self.mtu = mtu
         self.seed = seed

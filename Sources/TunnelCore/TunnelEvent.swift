@@ -20,7 +20,7 @@ public struct TunnelEvent: Hashable, Sendable {
         case handshakeCompleted(took: Interval, role: Role)
         /// A new session has taken the place of one that could still be used.
         case sessionRenewed(took: Interval, role: Role)
-        /// A handshake message of the peer, or one that claims to be, was refused. Told once in ``PendingEvents/refusalInterval``.
+        /// A handshake message of the peer, or one that claims to be, was refused. Told at most once in five seconds.
         case handshakeRefused(Refusal, role: Role)
         /// Nobody answered for so long; packets that waited were dropped.
         case handshakeGivenUp(after: Interval)

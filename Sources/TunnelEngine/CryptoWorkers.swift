@@ -33,7 +33,9 @@ final class CryptoWorkers: Sendable {
 
     private let helpers: Int
 
-    /// - Parameter helpers: threads beside the packet loop's own; none runs before ``start()``.
+    /// - Parameters:
+    ///   - helpers: threads beside the packet loop's own; none runs before ``start()``.
+    ///   - backend: what they seal and open with.
     init(helpers: Int, backend: TransportCipher.Backend) throws(SystemError) {
         self.helpers = helpers
         self.backend = backend

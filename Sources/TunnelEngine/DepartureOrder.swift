@@ -72,7 +72,9 @@ struct DepartureOrder: ~Copyable {
     }
 
     /// Adds a packet or the packets of a super-packet, in order of arrival.
-    /// - Parameter flow: nil if it can't be told.
+    /// - Parameters:
+    ///   - run: their indices in the batch.
+    ///   - flow: nil if it can't be told.
     @inline(__always)
     mutating func add(_ run: Range<Int>, flow: UInt64?) {
         isFlowKnown = isFlowKnown && flow != nil

@@ -57,7 +57,9 @@ public final class Engine: Sendable {
     private let ended: EventDescriptor
 
     /// Binds the sockets; packets flow from ``start()`` on.
-    /// - Parameter session: one whose packets have `Engine.sessionOptions`' room around them. The engine ends it when it stops.
+    /// - Parameters:
+    ///   - session: one whose packets have `Engine.sessionOptions`' room around them. The engine ends it when it stops.
+    ///   - options: how it runs, and who hears of it.
     /// - Throws: the system's error, for example EADDRINUSE when the port is taken.
     public init(session: Session, options: EngineOptions = EngineOptions()) throws(EngineError) {
         self.session = session

@@ -29,6 +29,7 @@ struct ReceivePatience {
     /// - Parameters:
     ///   - wasFruitful: whether anything came of it: datagrams, or errors of earlier sends.
     ///   - error: the errno of a receive that failed, else 0.
+    ///   - now: the time.
     mutating func asked(wasFruitful: Bool, error: Int32, at now: Instant) -> Verdict {
         guard !wasFruitful else {
             defer { self = ReceivePatience() }

@@ -11,6 +11,8 @@ struct RouteVerdict: Hashable {
     var isLoop = false
 
     /// - Parameters:
+    ///   - endpoint: where the peer is.
+    ///   - source: the local address that the peer last reached us at; nil: the system's choice.
     ///   - tunnel: the index of the tunnel's own interface; nil if it has none.
     ///   - lookUp: asks the routing table about a datagram to the endpoint from a source, or from the system's choice.
     static func of<E: Error>(

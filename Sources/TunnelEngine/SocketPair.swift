@@ -12,7 +12,9 @@ final class SocketPair: Sendable {
     let port: UInt16
 
     /// Binds both sockets.
-    /// - Parameter port: 0 lets the kernel choose; then another choice is tried while the other family's port is taken.
+    /// - Parameters:
+    ///   - port: 0 lets the kernel choose; then another choice is tried while the other family's port is taken.
+    ///   - mark: the firewall mark on what is sent; 0 for none.
     /// - Throws: EADDRINUSE when the port is taken, or the error of IPv4 when neither family works.
     init(port: UInt16, mark: UInt32) throws(SystemError) {
         var attempt = 0
