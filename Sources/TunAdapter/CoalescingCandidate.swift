@@ -129,17 +129,21 @@ struct CoalescingCandidate {
         return true
     }
 
-    /// Whether the IPv4 header's and the transport's checksums are right in this candidate's packet at `start`.
+    /// Whether the IPv4 header's and the transport's checksums are right in this candidate's packet at `start`, and written as the kernel
+    /// writes them: of a sum's two forms of zero, 0x0000 is the one in IPv4 and TCP, and 0xffff the one in UDP, where 0x0000 means none.
+    /// The other form would come out of a super-packet changed.
     func isVerified(_ start: UnsafeRawPointer) -> Bool {
         // SAFETY: the packet has `count` bytes, and its headers were checked to be in them.
         if !isIPv6 {
             var network = InternetChecksum()
             unsafe network.add(UnsafeRawBufferPointer(start: start, count: IPv4Header.length))
-            guard network.folded == 0xffff else { return false }
+            guard network.folded == 0xffff, unsafe start.field16(IPv4Header.checksum) != 0xffff else { return false }
         }
         let length = Int(count &- transportOffset)
+        let transport = unsafe start + Int(transportOffset)
+        if kind == .tcp, unsafe transport.field16(TCPHeader.checksum) == 0xffff { return false }
         var sum = unsafe Coalescing.pseudoHeaderSum(start, isIPv6: isIPv6, kind: kind, length: length)
-        unsafe sum.add(UnsafeRawBufferPointer(start: start + Int(transportOffset), count: length))
+        unsafe sum.add(UnsafeRawBufferPointer(start: transport, count: length))
         return sum.folded == 0xffff
     }
 }

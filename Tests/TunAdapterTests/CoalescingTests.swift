@@ -124,6 +124,43 @@ import Testing
         }
     }
 
+    @Test(arguments: [(true, false), (true, true), (false, false), (false, true)])
+    func `a checksum in the form of zero that the kernel doesn't write is never merged`(isTCP: Bool, isIPv6: Bool) {
+        // Every segment's checksum comes out as zero.
+        let packets = Self.stream(3, PacketFixture(isIPv6: isIPv6, isTCP: isTCP)).map { segment in
+            var segment = segment
+            segment.payload.replaceSubrange(0..<2, with: [0, 0])
+            let field = segment.networkLength + (isTCP ? 16 : 6)
+            segment.payload.replaceSubrange(0..<2, with: segment.bytes[field..<field + 2])
+            return segment.bytes
+        }
+        let field = (isIPv6 ? 40 : 20) + (isTCP ? 16 : 6)
+        let written: [UInt8] = isTCP ? [0, 0] : [0xff, 0xff]
+        #expect(packets.allSatisfy { Array($0[field..<field + 2]) == written })
+        #expect(Self.frames(packets).count == 1)
+        for bad in 0..<3 {
+            var other = packets
+            other[bad].replaceSubrange(field..<field + 2, with: written.map { ~$0 })
+            #expect(Self.frames(other).count == (bad == 1 ? 3 : 2), "\(bad)")
+            #expect(Self.frames(other).contains([UInt8](repeating: 0, count: 10) + other[bad]))
+        }
+    }
+
+    @Test func `an IPv4 header whose checksum is the other zero is never merged`() {
+        var packets = Self.stream(2, PacketFixture(isTCP: false, dontFragment: true))
+        // The identification takes up the sum.
+        for i in 0..<2 { packets[i].identification = 0 }
+        for i in 0..<2 { packets[i].identification = UInt16(packets[i].bytes[10]) << 8 | UInt16(packets[i].bytes[11]) }
+        let right = packets.map(\.bytes)
+        #expect(right.allSatisfy { $0[10] == 0 && $0[11] == 0 })
+        #expect(Self.frames(right).count == 1)
+        for bad in 0..<2 {
+            var other = right
+            other[bad].replaceSubrange(10..<12, with: [0xff, 0xff])
+            #expect(Self.frames(other).count == 2, "\(bad)")
+        }
+    }
+
     @Test func `a datagram without checksum is left alone`() {
         var packets = Self.stream(3, PacketFixture(isTCP: false)).map(\.bytes)
         for i in 0..<3 { packets[i].replaceSubrange(26..<28, with: [0, 0]) }

@@ -19,6 +19,8 @@ enum FuzzEntry: String, CaseIterable, Sendable {
     case control
     /// Super-packets from the kernel.
     case segmentation
+    /// Packets of an authenticated peer on their way into the kernel.
+    case coalescing
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -30,6 +32,7 @@ enum FuzzEntry: String, CaseIterable, Sendable {
         case .text: TextFuzz.run(bytes)
         case .control: ControlFuzz.run(bytes)
         case .segmentation: SegmentationFuzz.run(bytes)
+        case .coalescing: CoalescingFuzz.run(bytes)
         }
     }
 }

@@ -23,7 +23,7 @@ enum SegmentationFuzz {
 
 /// Checksums as one would compute them by hand.
 enum NaiveChecksum {
-    private static func sum(_ bytes: [UInt8]) -> UInt16 {
+    static func sum(_ bytes: [UInt8]) -> UInt16 {
         var sum: UInt32 = 0
         for i in stride(from: 0, to: bytes.count, by: 2) {
             sum += UInt32(bytes[i]) << 8 | UInt32(i + 1 < bytes.count ? bytes[i + 1] : 0)
@@ -50,5 +50,13 @@ enum NaiveChecksum {
     static func hasValidChecksum(_ packet: [UInt8]) -> Bool {
         guard let (start, _, pseudo) = transport(packet) else { return true }
         return sum(pseudo + packet[start...]) == 0xffff
+    }
+    /// Puts the right checksum into a TCP or UDP packet.
+    static func complete(_ packet: inout [UInt8]) {
+        guard let (start, field, pseudo) = transport(packet) else { return }
+        (packet[field], packet[field + 1]) = (0, 0)
+        var checksum = ~sum(pseudo + packet[start...])
+        if checksum == 0 && field == start + 6 { checksum = 0xffff }
+        (packet[field], packet[field + 1]) = (UInt8(checksum >> 8), UInt8(checksum & 255))
     }
 }
