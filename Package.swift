@@ -81,6 +81,13 @@ let package = Package(
         // What observations of a tunnel and its machine mean. No system.
         .target(
             name: "TunnelDiagnosis", dependencies: ["NetworkTypes", "TunnelConfiguration", "WireGuardCrypto"], swiftSettings: strict),
+        // What is shown of a tunnel and its path: as JSON, as a picture of text, as a screen, as a page. No system.
+        .target(
+            name: "TunnelView",
+            dependencies: [
+                "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelCore", "TunnelDiagnosis", "WireGuardCrypto",
+            ],
+            swiftSettings: strict),
         .target(
             name: "MachineState", dependencies: ["NetworkTypes", "TunnelConfiguration"], swiftSettings: strict),
         .target(
@@ -95,7 +102,7 @@ let package = Package(
             name: "WGLiteCommands",
             dependencies: [
                 "LinuxSystem", "NetworkTypes", "PacketCapture", "PathRecording", "TunAdapter", "TunnelConfiguration", "TunnelControl",
-                "TunnelCore", "TunnelDiagnosis", "TunnelEngine", "WireGuardCrypto", "WireGuardProtocol",
+                "TunnelCore", "TunnelDiagnosis", "TunnelEngine", "TunnelView", "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -152,6 +159,13 @@ let package = Package(
             name: "TunnelDiagnosisTests", dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelDiagnosis", "WireGuardCrypto"],
             swiftSettings: strict),
         .testTarget(
+            name: "TunnelViewTests",
+            dependencies: [
+                "NetworkTypes", "PathRecording", "SeededRandom", "TunnelConfiguration", "TunnelCore", "TunnelDiagnosis", "TunnelView",
+                "WireGuardCrypto",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "MachineStateTests", dependencies: ["MachineState", "NetworkTypes", "SeededRandom", "TunnelConfiguration"],
             swiftSettings: strict),
         .testTarget(
@@ -164,8 +178,8 @@ let package = Package(
         .testTarget(
             name: "WGLiteCommandsTests",
             dependencies: [
-                "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WGLiteCommands",
-                "WireGuardCrypto", "WireGuardProtocol",
+                "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "TunnelView",
+                "WGLiteCommands", "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

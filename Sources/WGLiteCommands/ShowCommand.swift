@@ -4,6 +4,7 @@ internal import NetworkTypes
 internal import TunnelConfiguration
 internal import TunnelControl
 internal import TunnelCore
+internal import TunnelView
 internal import WireGuardCrypto
 
 struct ShowCommand: ParsableCommand {

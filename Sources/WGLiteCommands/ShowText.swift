@@ -3,6 +3,7 @@ internal import TunnelConfiguration
 internal import TunnelControl
 internal import TunnelCore
 internal import TunnelDiagnosis
+internal import TunnelView
 internal import WireGuardCrypto
 
 /// The state in `wg show`'s form.

@@ -4,6 +4,7 @@ internal import NetworkTypes
 internal import TunnelConfiguration
 internal import TunnelControl
 internal import TunnelDiagnosis
+internal import TunnelView
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import Logging
 internal import NetworkTypes
 internal import Synchronization
+internal import TunnelView
 
 /// The forms of a log line.
 enum LogFormat: String, CaseIterable, Sendable {

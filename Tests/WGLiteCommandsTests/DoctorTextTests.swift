@@ -2,6 +2,7 @@ import LinuxSystem
 import Testing
 import TunnelControl
 import TunnelDiagnosis
+import TunnelView
 
 @testable import WGLiteCommands
 

@@ -3,6 +3,7 @@ import NetworkTypes
 import Testing
 import TunnelConfiguration
 import TunnelCore
+import TunnelView
 import WireGuardCrypto
 
 @testable import WGLiteCommands

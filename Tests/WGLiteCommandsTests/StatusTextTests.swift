@@ -4,6 +4,7 @@ import TunnelConfiguration
 import TunnelControl
 import TunnelCore
 import TunnelDiagnosis
+import TunnelView
 import WireGuardCrypto
 
 @testable import WGLiteCommands

@@ -1,5 +1,5 @@
 /// A JSON value, to be written. Objects keep their order, so that the same state is the same text.
-indirect enum JSON {
+public indirect enum JSON: Sendable {
     case null
     case bool(Bool)
     case number(UInt64)
@@ -8,14 +8,14 @@ indirect enum JSON {
     case object([(String, JSON)])
 
     /// On one line.
-    var text: String {
+    public var text: String {
         var text = ""
         write(into: &text, indent: nil)
         return text
     }
 
     /// With a line an entry.
-    var indented: String {
+    public var indented: String {
         var text = ""
         write(into: &text, indent: 0)
         return text
