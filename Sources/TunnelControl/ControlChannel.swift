@@ -16,6 +16,8 @@ enum ControlChannel {
         case report(begins: Bool)
         /// Say what the stages have counted, and how the tunnel is.
         case figures
+        /// Say what the file calls its peers.
+        case names
         /// Keep what was found by trying the way.
         case note(ProbeNote)
 
@@ -25,6 +27,7 @@ enum ControlChannel {
             case .reload(let dryRun, let verbose): "reload \(dryRun) \(verbose)"
             case .report(let begins): "report \(begins)"
             case .figures: "figures"
+            case .names: "names"
             case .note(let note): "note \(note)"
             }
         }
@@ -32,7 +35,7 @@ enum ControlChannel {
         /// Whether it is answered at once and changes nothing.
         var isQuestion: Bool {
             switch self {
-            case .report, .figures, .note: true
+            case .report, .figures, .names, .note: true
             case .down, .reload: false
             }
         }
@@ -46,6 +49,7 @@ enum ControlChannel {
             case ("reload", 3): self = .reload(dryRun: words[1] == "true", verbose: words[2] == "true")
             case ("report", 2): self = .report(begins: words[1] == "true")
             case ("figures", 1): self = .figures
+            case ("names", 1): self = .names
             case ("note", _):
                 guard let note = ProbeNote(words.dropFirst().joined(separator: " ")) else { return nil }
                 self = .note(note)

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import PathRecording
+internal import TunnelConfiguration
 internal import TunnelDiagnosis
 internal import TunnelEngine
 
@@ -26,6 +27,7 @@ extension TunnelSupervisor {
             client.finish(true, report(of: setup).text)
         case .figures:
             client.finish(true, "\(setup.device.engine.figures().text)\n\(report(of: setup).text)")
+        case .names: client.finish(true, PeerNames(setup.current.file?.peerNames ?? [:]).text)
         case .note(let note):
             observer.take(note)
             client.finish(true, "")

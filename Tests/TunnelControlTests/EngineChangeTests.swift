@@ -69,7 +69,7 @@ import WireGuardCrypto
     @Test(arguments: [
         ControlChannel.Request.down(dryRun: false, verbose: true, directory: "/home/a b/%é\n"),
         .down(dryRun: true, verbose: false, directory: "/"),
-        .reload(dryRun: true, verbose: false), .reload(dryRun: false, verbose: true),
+        .reload(dryRun: true, verbose: false), .reload(dryRun: false, verbose: true), .figures, .names,
     ])
     func `a request survives its line of text`(request: ControlChannel.Request) {
         #expect(!request.description.contains("\n") && ControlChannel.Request(request.description) == request)
