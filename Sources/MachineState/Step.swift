@@ -48,13 +48,17 @@ public enum Step: Hashable, Sendable {
         }
     }
 
-    /// Whether it only takes something away: a failure then leaves too much, not too little.
-    public var isRemoval: Bool {
+    /// Whether it is done at once or not at all. Some programs need two turns.
+    public var isAtomic: Bool {
         switch self {
-        case .removeAddress, .removeRoute, .removeRule, .setFirewall(_, nil), .setNameServers(_, nil), .acceptMarkedSources(false): true
-        default: false
+        case .setFirewall(let from, let to): (to ?? from)?.tool != .iptables
+        case .setNameServers(let from, let to): (to ?? from)?.method != .resolvectl
+        default: true
         }
     }
+
+    public var isFirewall: Bool { if case .setFirewall = self { true } else { false } }
+    public var isNameServers: Bool { if case .setNameServers = self { true } else { false } }
 }
 
 extension SystemState {

@@ -30,6 +30,17 @@ public struct SystemState: Hashable, Sendable {
         return state
     }
 
+    /// Lets go of what isn't there.
+    public mutating func keep(_ observed: SystemState) {
+        addresses.removeAll { !observed.addresses.contains($0) }
+        routes.formIntersection(observed.routes)
+        rules.formIntersection(observed.rules)
+        if observed.firewall == nil { firewall = nil }
+        if observed.nameServers == nil { nameServers = nil }
+        (mtu, isUp, firewallMark) = (observed.mtu, observed.isUp, observed.firewallMark)
+        acceptsMarkedSources = acceptsMarkedSources && observed.acceptsMarkedSources
+    }
+
     /// What either has: a process that is killed between two steps leaves at most so much.
     public func union(_ other: SystemState) -> SystemState {
         var state = other

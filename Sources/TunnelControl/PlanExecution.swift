@@ -46,11 +46,21 @@ struct PlanExecution {
                     report.warning("\(error)")
                     continue
                 }
-                throw error.adding(undo(done, of: plan, &owned))
+                // One that isn't done at once may have been done in part.
+                throw error.adding(undo(step.isAtomic ? done : done + [step], of: plan, &owned))
             }
         }
         owned = result
-        try record.write(result)
+        narrow(result)
+    }
+
+    /// Records what is left of a change that is over. Should that fail, what was recorded before it says more, and holds as well.
+    private func narrow(_ state: SystemState) {
+        do throws(SetupError) {
+            try record.write(state)
+        } catch {
+            report.warning("\(error)")
+        }
     }
 
     /// The way from what is there to nothing of what outlives the interface.
@@ -90,28 +100,39 @@ struct PlanExecution {
     /// the same one, and since the kernel drops some by itself.
     /// - Returns: what couldn't be undone.
     private func undo(_ done: [Step], of plan: Plan, _ owned: inout SystemState) -> [SetupError] {
-        var failures: [SetupError] = []
         // Undoing isn't given up.
         let patient = withoutCancellation
-        for step in done.reversed().compactMap(\.inverse) { try? patient.perform(step) }
+        var standing: [Step] = []
+        for step in done.reversed() {
+            guard let inverse = step.inverse else { continue }
+            if (try? patient.perform(inverse)) == nil { standing.append(step) }
+        }
         // Whatever either state has may be ours by now.
-        let either = owned.union(plan.owned)
+        var either = owned.union(plan.owned)
+        if !standing.contains(where: \.isFirewall) { either.firewall = owned.firewall }
+        if !standing.contains(where: \.isNameServers) { either.nameServers = owned.nameServers }
+        var failures: [SetupError] = []
         do throws(SetupError) {
-            let observed = try patient.observation.state(owned: either, firewallMark: device?.engine.snapshot().firewallMark ?? 0)
-            for step in Plan(from: observed, owned: either, to: plan.observed).steps {
+            let mark = { device?.engine.snapshot().firewallMark ?? 0 }
+            for step in Plan(from: try patient.observation.state(owned: either, firewallMark: mark()), owned: either, to: plan.observed)
+                .steps
+            {
                 do throws(SetupError) {
                     try patient.perform(step)
                 } catch {
                     failures.append(error)
                 }
             }
-            // What couldn't be undone has to be known to whoever takes everything down.
-            if !failures.isEmpty { owned = either }
-            try record.write(owned)
+            // What couldn't be undone is ours, for whoever takes everything down; what isn't there any more is missed by nobody.
+            if !failures.isEmpty {
+                either.keep(try patient.observation.state(owned: either, firewallMark: mark()))
+                owned = either
+            }
         } catch {
             owned = either
             failures.append(error)
         }
+        narrow(owned)
         return failures
     }
 
@@ -183,9 +204,8 @@ extension SystemState {
     /// A step that was to bring something failed and was lived with: it isn't there.
     fileprivate mutating func forget(_ step: Step) {
         switch step {
-        case .setNameServers(_, _?): nameServers = nil
+        case .setNameServers(let former, _?): nameServers = former
         case .acceptMarkedSources(true): acceptsMarkedSources = false
-        case .setFirewall(_, _?): firewall = nil
         default: break
         }
     }
