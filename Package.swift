@@ -178,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "WGLiteCommandsTests",
             dependencies: [
-                "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis", "TunnelView",
+                "LinuxSystem", "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
+                "TunnelView",
                 "WGLiteCommands", "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

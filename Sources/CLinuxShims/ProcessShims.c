@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "ProcessShims.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <spawn.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +36,19 @@ int clinux_process_descriptor(int process) {
 
 int clinux_spawn_directory(void *file_actions, const char *directory) {
     return posix_spawn_file_actions_addchdir_np(file_actions, directory);
+}
+
+int clinux_close_range(unsigned first, unsigned last) {
+#ifdef SYS_close_range
+    return (int)syscall(SYS_close_range, first, last, 0);
+#else
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+const char *clinux_executed_path(void) {
+    return (const char *)getauxval(AT_EXECFN);
 }
 
 int clinux_reserve(int descriptor, long size) {

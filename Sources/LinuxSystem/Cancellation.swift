@@ -13,5 +13,8 @@ public final class Cancellation: Sendable {
 
     public func cancel() { event.signal() }
 
+    /// Ready for the next that is to be given up. Only while nothing is under way.
+    public func reset() { event.clear() }
+
     public var isCancelled: Bool { event.wait(for: .milliseconds(0)) }
 }

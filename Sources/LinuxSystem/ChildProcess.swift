@@ -181,11 +181,21 @@ extension FileDescriptor {
         }
     }
 
-    /// Writes a text to a descriptor of somebody else's; what can't be written is lost.
-    public static func write(_ text: String, to descriptor: Int32) {
-        let borrowed = FileDescriptor(owning: descriptor)
-        try? borrowed.writeAll(Array(text.utf8))
-        _ = borrowed.take()
+    /// Writes a text to a descriptor of somebody else's, and waits for its reader even where somebody made it non-blocking.
+    /// - Returns: whether all of it was written; what can't be is lost.
+    @discardableResult
+    public static func write(_ text: String, to descriptor: Int32) -> Bool {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            // SAFETY: the kernel reads at most `count` bytes of the array, alive across the call.
+            switch TransferResult(unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }) {
+            case .moved(let count): rest = rest.dropFirst(count)
+            case .wouldBlock: _ = DescriptorPoll.wait([.init(descriptor, reading: false, writing: true)])
+            case .failed(EINTR): continue
+            case .failed: return false
+            }
+        }
+        return true
     }
 
     /// Reads up to 4 KiB; empty at the end.

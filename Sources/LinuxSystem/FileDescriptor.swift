@@ -45,13 +45,6 @@ public struct FileDescriptor: ~Copyable, Sendable {
         return FileDescriptor(owning: copy)
     }
 
-    /// Whether `number` is an open end of a pipe to write to.
-    public static func isWritingEndOfPipe(_ number: Int32) -> Bool {
-        var status = stat()
-        guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return false }
-        return fcntl(number, F_GETFL) & O_ACCMODE == O_WRONLY
-    }
-
     /// Reads what is there, up to `buffer`'s size; 0 at the end of the file.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
         while true {

@@ -12,6 +12,8 @@ public enum FileSystem {
         public var isSocket: Bool
         public var isLink: Bool
         public var isRegularFile: Bool
+        /// Bytes of a regular file.
+        public var size: Int
 
         init(_ status: stat) {
             permissions = status.st_mode & 0o7777
@@ -20,6 +22,7 @@ public enum FileSystem {
             isSocket = status.st_mode & S_IFMT == S_IFSOCK
             isLink = status.st_mode & S_IFMT == S_IFLNK
             isRegularFile = status.st_mode & S_IFMT == S_IFREG
+            size = Int(status.st_size)
         }
     }
 

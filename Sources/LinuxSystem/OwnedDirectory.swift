@@ -119,6 +119,19 @@ public final class OwnedDirectory: Sendable {
         }
     }
 
+    /// Adds bytes to the end of a file, and makes it where there is none.
+    /// - Throws: EPERM for what isn't a regular file of the directory's owner's.
+    public func append(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
+        try open(name, flags: O_WRONLY | O_CREAT | O_APPEND).writeAll(bytes)
+    }
+
+    /// Gives a file another name, in the place of what has that.
+    public func rename(_ name: String, to other: String) throws(SystemError) {
+        guard unsafe renameat(descriptor.rawValue, name, descriptor.rawValue, other) == 0 else {
+            throw SystemError(operation: "rename", subject: path(of: name))
+        }
+    }
+
     /// Removes an entry that isn't a directory, with what a process that was killed while it wrote has left beside it; none there is as
     /// good.
     /// - Returns: whether there is none any more.

@@ -10,8 +10,11 @@ public enum Process {
     public static var executable: String {
         // By its own name where it still has one: `ps` shows the last part of the path it was started by.
         let link = "/proc/self/exe"
-        guard let path = FileSystem.resolved(link), FileSystem.exists(path) else { return link }
-        return path
+        if let path = FileSystem.resolved(link), FileSystem.exists(path) { return path }
+        // Without a /proc by the path it was started by.
+        guard !FileSystem.exists(link), let path = unsafe clinux_executed_path() else { return link }
+        // SAFETY: the kernel keeps that text on the stack's bottom for the life of the process.
+        return unsafe String(cString: path)
     }
 
     /// The value of an environment variable.

@@ -29,6 +29,12 @@ public final class SystemThread: Sendable {
         defer { unsafe pthread_attr_destroy(&attributes) }
         unsafe pthread_attr_setstacksize(&attributes, stackSize)
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+        // It takes no signal of the process: one of a thread that was begun before ``SignalDescriptor`` took them over would end the program.
+        var (kept, signals) = (sigset_t(), sigset_t())
+        unsafe sigfillset(&signals)
+        for own in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS] { unsafe sigdelset(&signals, own) }
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, &kept)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &kept, nil) }
         var thread = pthread_t()
         let error = unsafe pthread_create(
             &thread, &attributes,

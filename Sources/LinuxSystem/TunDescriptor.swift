@@ -71,6 +71,18 @@ public struct TunDescriptor: ~Copyable, Sendable {
         return attached
     }
 
+    /// Whether `number` is an open descriptor of the TUN driver that is attached to an interface.
+    public static func isAttachedQueue(_ number: Int32) -> Bool {
+        var status = stat()
+        // The driver's device number, always: others give the request a meaning of their own.
+        guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFCHR, status.st_rdev == 10 << 8 | 200 else { return false }
+        return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: InterfaceName.size) { name in
+            // SAFETY: the kernel fills 16 bytes.
+            var flags: UInt16 = 0
+            return unsafe clinux_tun_interface(number, name.baseAddress, &flags) == 0
+        }
+    }
+
     /// The interface this descriptor is attached to and how; its name follows renames.
     /// - Throws: EBADFD when it is attached to none, or when that was deleted.
     public func attachment() throws(SystemError) -> (name: String, flags: Flags) {

@@ -13,7 +13,7 @@ public enum UnixSocket {
         let socket = try make()
         // Between bind and chmod others could connect; so nobody is let in before listen.
         try unsafe withAddress(path, "bind") { address, size in unsafe bind(socket.rawValue, address, size) }
-        guard unsafe chmod(path, 0o600) == 0, Glibc.listen(socket.rawValue, 16) == 0 else {
+        guard unsafe chmod(path, 0o600) == 0, Glibc.listen(socket.rawValue, SOMAXCONN) == 0 else {
             let error = SystemError(operation: "listen", subject: path)
             unsafe unlink(path)
             throw error
@@ -59,7 +59,17 @@ public enum UnixSocket {
         return unsafe clinux_peer_user(socket, &user) == 0 ? user : nil
     }
 
+    /// Whether somebody takes datagrams at `path`.
+    public static func takesDatagrams(_ path: String) -> Bool {
+        let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard number >= 0 else { return false }
+        defer { close(number) }
+        return (try? unsafe withAddress(path, "connect to") { unsafe Glibc.connect(number, $0, $1) }) != nil
+    }
+
     /// Sends a datagram to a socket at `path`, for example to systemd or the system log; false when nobody takes it.
+    ///
+    /// It waits for as long as the receiver's queue is full: for threads that nobody depends on (``OutputQueue``).
     public static func send(_ text: String, to path: String) -> Bool {
         let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { return false }

@@ -50,8 +50,11 @@ public enum BackgroundStart {
     }
 
     /// The word that a process which was started so owes; nil for one that wasn't.
+    ///
+    /// Such a process lets go of everything else that its caller had open: a lock of somebody's would be held for the tunnel's life.
+    /// - Parameter kept: what was handed over to it.
     /// - Throws: when it was started so and lacks the pipe: it must never take itself for the one that starts another.
-    public static func takeWord() throws(SetupError) -> Word? {
+    public static func takeWord(keeping kept: [Int32]) throws(SetupError) -> Word? {
         guard let text = Process.environment(variable) else { return nil }
         Process.removeEnvironment(variable)
         guard let number = Int32(text), number > 2, FileDescriptor.isWritingEndOfPipe(number) else {
@@ -60,7 +63,9 @@ public enum BackgroundStart {
         let inherited = FileDescriptor(owning: number)
         // The duplicate closes in programs that we start: a hook that stays must not keep the other side waiting.
         do throws(SystemError) {
-            return Word(try inherited.duplicate())
+            let word = try inherited.duplicate()
+            FileDescriptor.closeAll(but: kept + [word.rawValue, inherited.rawValue])
+            return Word(word)
         } catch {
             throw SetupError("start in the background", error)
         }

@@ -7,7 +7,7 @@ internal import Synchronization
 final class OperationThread<Result: Sendable>: Sendable {
     private struct State {
         var operation: (@Sendable (Cancellation) -> Result)?
-        var cancellation: Cancellation?
+        var isUnderWay = false
         var result: Result?
         var isStopping = false
         var thread: SystemThread?
@@ -16,10 +16,13 @@ final class OperationThread<Result: Sendable>: Sendable {
     private let state = Mutex(State())
     private let begun: EventDescriptor
     private let ended: EventDescriptor
+    /// One for all operations, made before anything can run short: taking down must always be possible.
+    private let cancellation: Cancellation
 
     init() throws(SystemError) {
         begun = try EventDescriptor()
         ended = try EventDescriptor()
+        cancellation = try Cancellation()
         let thread = try SystemThread(name: "wg-operation") { [self] in run() }
         state.withLock { $0.thread = thread }
     }
@@ -28,14 +31,14 @@ final class OperationThread<Result: Sendable>: Sendable {
     var descriptor: Int32 { ended.rawValue }
 
     /// Whether one is under way.
-    var isBusy: Bool { state.withLock { $0.cancellation != nil } }
+    var isBusy: Bool { state.withLock { $0.isUnderWay } }
 
     /// Begins an operation. One at a time.
-    func begin(_ operation: @escaping @Sendable (Cancellation) -> Result) throws(SystemError) {
-        let cancellation = try Cancellation()
+    func begin(_ operation: @escaping @Sendable (Cancellation) -> Result) {
         state.withLock { state in
-            precondition(state.cancellation == nil, "one operation at a time")
-            state.cancellation = cancellation
+            precondition(!state.isUnderWay, "one operation at a time")
+            cancellation.reset()
+            state.isUnderWay = true
             state.operation = operation
         }
         begun.signal()
@@ -43,7 +46,7 @@ final class OperationThread<Result: Sendable>: Sendable {
 
     /// Asks the operation that is under way, if there is one, to end.
     func cancel() {
-        state.withLock { $0.cancellation }?.cancel()
+        state.withLock { if $0.isUnderWay { cancellation.cancel() } }
     }
 
     /// What the operation that has ended came to; nil while it goes on.
@@ -52,7 +55,7 @@ final class OperationThread<Result: Sendable>: Sendable {
         return state.withLock { state in
             guard let result = state.result else { return nil }
             state.result = nil
-            state.cancellation = nil
+            state.isUnderWay = false
             return result
         }
     }
@@ -72,8 +75,8 @@ final class OperationThread<Result: Sendable>: Sendable {
         while true {
             _ = begun.wait(for: nil)
             begun.clear()
-            let (operation, cancellation, isStopping) = state.withLock { ($0.operation.take(), $0.cancellation, $0.isStopping) }
-            if let operation, let cancellation {
+            let (operation, isStopping) = state.withLock { ($0.operation.take(), $0.isStopping) }
+            if let operation {
                 let result = operation(cancellation)
                 state.withLock { $0.result = result }
                 ended.signal()

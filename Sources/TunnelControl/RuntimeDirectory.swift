@@ -17,6 +17,12 @@ public final class RuntimeDirectory: Sendable {
     static func controlName(_ interface: String) -> String { "\(interface).control" }
     static func lockName(_ interface: String) -> String { "\(interface).lock" }
     static func recordName(_ interface: String) -> String { "\(interface).record" }
+    /// The log of a tunnel in the background, where there is no system log.
+    static func logName(_ interface: String) -> String { "\(interface).log" }
+
+    func logFile(of interface: String) -> BoundedFile? {
+        records.map { BoundedFile(Self.logName(interface), in: $0, limit: 512 << 10) }
+    }
 
     public func socket(of interface: String) -> String { sockets.path(of: Self.socketName(interface)) }
     func control(of interface: String) -> String { "\(base)/wg-lite/\(Self.controlName(interface))" }

@@ -3,7 +3,10 @@ internal import NetworkTypes
 
 /// What systemd is told of a service of type `notify`, if it started us. Source: sd_notify(3).
 struct ServiceNotification: Sendable {
-    private let socket: String?
+    /// The socket is read by somebody else, who may be stuck: it is written on a thread of its own. Nil where nobody wants to hear.
+    private let queue: OutputQueue<String>?
+    /// Messages that may wait.
+    private static let mostMessages = 16
     /// How often the watchdog wants to hear of us; nil for never. Half of its patience.
     let watchdogInterval: Interval?
     /// A day in microseconds: longer ones are as good as that, whatever number the environment has.
@@ -11,7 +14,11 @@ struct ServiceNotification: Sendable {
 
     /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
     init() {
-        socket = Process.environment("NOTIFY_SOCKET")
+        queue = Process.environment("NOTIFY_SOCKET").flatMap { socket in
+            try? OutputQueue(name: "wg-notify") { entry in
+                if case .item(let text) = entry { _ = UnixSocket.send(text, to: socket) }
+            }
+        }
         let isForUs = Process.environment("WATCHDOG_PID").map { Int32($0) == Process.identifier } ?? true
         watchdogInterval = Process.environment("WATCHDOG_USEC").flatMap(UInt64.init).flatMap { microseconds in
             isForUs && microseconds > 0 ? Interval(nanoseconds: min(microseconds, Self.longestWatchdog) * 500) : nil
@@ -26,8 +33,8 @@ struct ServiceNotification: Sendable {
     func status(_ text: String) { send("STATUS=\(text)") }
     func watchdog() { send("WATCHDOG=1") }
 
-    private func send(_ text: String) {
-        guard let socket else { return }
-        _ = UnixSocket.send(text, to: socket)
-    }
+    /// Waits until everything is said, for a moment at most.
+    func drain() { queue?.drain(within: .milliseconds(200)) }
+
+    private func send(_ text: String) { queue?.offer(text, limit: Self.mostMessages) }
 }

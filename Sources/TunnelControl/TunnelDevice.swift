@@ -186,11 +186,23 @@ public struct InheritedDescriptors: Hashable, Sendable {
 
     public init() {}
 
+    /// The numbers of those that were handed over.
+    public var numbers: [Int32] { [tun, uapi].compactMap { $0 } }
+
     /// Reads both from the environment.
-    public static func fromEnvironment() -> InheritedDescriptors {
+    /// - Throws: when a variable doesn't name what it should: any other descriptor is somebody's, and taking it over would harm him.
+    public static func fromEnvironment() throws(SetupError) -> InheritedDescriptors {
         var inherited = InheritedDescriptors()
-        inherited.tun = Process.environment("WG_TUN_FD").flatMap(Int32.init)
-        inherited.uapi = Process.environment("WG_UAPI_FD").flatMap(Int32.init)
+        inherited.tun = try number("WG_TUN_FD", "a TUN queue that is attached to an interface", TunDescriptor.isAttachedQueue)
+        inherited.uapi = try number("WG_UAPI_FD", "a listening Unix socket", FileDescriptor.isListeningUnixSocket)
         return inherited
+    }
+
+    private static func number(_ variable: String, _ what: String, _ isThat: (Int32) -> Bool) throws(SetupError) -> Int32? {
+        guard let text = Process.environment(variable) else { return nil }
+        guard let number = Int32(text), number > 2, isThat(number) else {
+            throw SetupError("take over \(variable)=\(text)", "that is not the number, from 3 on, of \(what)", remedy: "unset it")
+        }
+        return number
     }
 }

@@ -104,6 +104,7 @@ public enum TunnelShutdown {
         records.remove(RuntimeDirectory.recordName(interface))
         records.remove(RuntimeDirectory.controlName(interface))
         directory.sockets.remove(RuntimeDirectory.socketName(interface))
+        directory.logFile(of: interface)?.remove()
         records.remove(lockName)
         return true
     }

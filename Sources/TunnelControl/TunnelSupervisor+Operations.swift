@@ -19,58 +19,50 @@ extension TunnelSupervisor {
         guard let setup else { return }
         let report = report
         underWay = work
-        do throws(SystemError) {
-            switch work {
-            case .up:
-                try operations.begin { cancellation in
-                    .up(Swift.Result { () throws(SetupError) in try setup.bringUp(cancellation, report) })
-                }
-            case .reload(let client):
-                guard case .reload(let dryRun, let verbose)? = client.request else { return }
-                if !dryRun { notification.reloading() }
-                let told = client.report(verbose: verbose)
-                try operations.begin { cancellation in
-                    .reload(Swift.Result { () throws(SetupError) in try setup.reload(dryRun: dryRun, cancellation, told) })
-                }
-            case .preview:
-                try operations.begin { cancellation in .preview(setup.takeDownPreview(cancellation)) }
-            case .refresh:
-                try operations.begin { cancellation in
-                    setup.refreshEndpoints(cancellation, report)
-                    return .done
-                }
-            case .putBack:
-                try operations.begin { cancellation in
-                    setup.putBack(cancellation, report)
-                    return .done
-                }
-            case .down:
-                phase = .ending
-                notification.stopping()
-                if let directory { observer.remember(setup.device.engine, in: directory) }
-                // A tunnel that never came up has no hooks to run.
-                let wasUp = startSummary != nil
-                let client = downClients.first
-                var told = report
-                var directory = setup.directory
-                var show: (@Sendable ([UInt8]) -> Void)?
-                if let client, case .down(_, let verbose, let caller)? = client.request {
-                    told = client.report(verbose: verbose)
-                    directory = caller
-                    show = { client.say($0) }
-                }
-                let (place, output) = (directory, show)
-                let sink = told
-                try operations.begin { cancellation in
-                    .down(setup.takeDown(runsHooks: wasUp, directory: place, cancellation, sink, show: output))
-                }
+        switch work {
+        case .up:
+            operations.begin { cancellation in
+                .up(Swift.Result { () throws(SetupError) in try setup.bringUp(cancellation, report) })
             }
-        } catch {
-            underWay = nil
-            report.warning("cannot begin: \(error)")
-            work.client?.finish(false, "\(SetupError("change \(interface)", error))")
-            if case .up = work { startFailure = SetupError("bring up \(interface)", error) }
-            if phase == .ending { phase = .over }
+        case .reload(let client):
+            guard case .reload(let dryRun, let verbose)? = client.request else { return }
+            if !dryRun { notification.reloading() }
+            let told = client.report(verbose: verbose)
+            operations.begin { cancellation in
+                .reload(Swift.Result { () throws(SetupError) in try setup.reload(dryRun: dryRun, cancellation, told) })
+            }
+        case .preview:
+            operations.begin { cancellation in .preview(setup.takeDownPreview(cancellation)) }
+        case .refresh:
+            operations.begin { cancellation in
+                setup.refreshEndpoints(cancellation, report)
+                return .done
+            }
+        case .putBack:
+            operations.begin { cancellation in
+                setup.putBack(cancellation, report)
+                return .done
+            }
+        case .down:
+            phase = .ending
+            notification.stopping()
+            if let directory { observer.remember(setup.device.engine, in: directory) }
+            // A tunnel that never came up has no hooks to run.
+            let wasUp = startSummary != nil
+            let client = downClients.first
+            var told = report
+            var directory = setup.directory
+            var show: (@Sendable ([UInt8]) -> Void)?
+            if let client, case .down(_, let verbose, let caller)? = client.request {
+                told = client.report(verbose: verbose)
+                directory = caller
+                show = { client.say($0) }
+            }
+            let (place, output) = (directory, show)
+            let sink = told
+            operations.begin { cancellation in
+                .down(setup.takeDown(runsHooks: wasUp, directory: place, cancellation, sink, show: output))
+            }
         }
     }
 

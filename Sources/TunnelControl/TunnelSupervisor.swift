@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import MachineState
 internal import NetworkTypes
 public import TunnelConfiguration
@@ -26,6 +26,9 @@ public final class TunnelSupervisor {
         public var inherited = InheritedDescriptors()
         /// Where the engine's lines go.
         public var engineLog: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
+
+        /// Called before the interface's name is let go, on the supervisor's thread: afterwards nothing of the tunnel may be left.
+        public var willRelease: @Sendable () -> Void = {}
 
         /// Where the engine tells what happens to the tunnel and its peers; it may not block.
         public var engineEvents: @Sendable (TunnelEvent) -> Void = { _ in }
@@ -126,6 +129,7 @@ public final class TunnelSupervisor {
         notification.ready("\(interface) is up")
         nextWatchdog = notification.watchdogInterval.map { Clock.now + $0 }
         while phase != .over { turn() }
+        notification.drain()
     }
 
     // MARK: Beginning
@@ -174,6 +178,9 @@ public final class TunnelSupervisor {
 
     var directory: RuntimeDirectory?
 
+    /// Where the process may log if the system has no log; nil before the interface is claimed. Whoever writes it removes it.
+    public var logFile: BoundedFile? { directory?.logFile(of: interface) }
+
     private func makeDevice(_ directory: RuntimeDirectory, _ owned: SystemState) throws(SetupError) {
         report.command("ip tuntap add mode tun \(interface)")
         let device = try TunnelDevice(
@@ -201,6 +208,7 @@ public final class TunnelSupervisor {
 
     /// Gives up what makes us the one that runs the interface.
     func release() {
+        options.willRelease()
         if let directory, let records = directory.records {
             if controlIsMade { records.remove(RuntimeDirectory.controlName(interface)) }
             records.remove(RuntimeDirectory.lockName(interface))

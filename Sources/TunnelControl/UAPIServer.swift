@@ -52,9 +52,15 @@ public final class UAPIServer: Sendable {
         }
         do throws(SystemError) {
             let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-            try self.init(
-                listener: UnixSocket.listen(at: path), path: path, watch: SocketWatch(DirectoryWatch(directory)), tunnel: tunnel,
-                report: report)
+            // What fails after the socket was made takes it away again.
+            let watch = SocketWatch(try DirectoryWatch(directory))
+            let listener = try UnixSocket.listen(at: path)
+            do throws(SystemError) {
+                try self.init(listener: listener, path: path, watch: watch, tunnel: tunnel, report: report)
+            } catch {
+                FileSystem.remove(path)
+                throw error
+            }
         } catch {
             throw SetupError(step, error)
         }

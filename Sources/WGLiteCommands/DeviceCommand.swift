@@ -19,7 +19,8 @@ struct DeviceCommand: ParsableCommand {
     var foreground = false
 
     func run() throws {
-        let word = try BackgroundStart.takeWord()
+        let inherited = try InheritedDescriptors.fromEnvironment()
+        let word = try BackgroundStart.takeWord(keeping: inherited.numbers)
         let isChild = word != nil
         guard ConfigurationSource.isInterfaceName(interface) else {
             throw CommandFailure("\"\(interface)\" can't name an interface: 1 to 15 letters, digits and _=+.-")
@@ -34,9 +35,11 @@ struct DeviceCommand: ParsableCommand {
             var engine = EngineOptionGroup()
             (engine.aead, engine.cryptoThreads) = (.automatic, nil)
             var options = TunnelSupervisor.Options()
-            options.inherited = .fromEnvironment()
-            try TunnelProcess(interface: interface, source: nil, file: nil, output: output, log: log, engine: engine, options: options)
-                .run(word)
+            options.inherited = inherited
+            try TunnelProcess(
+                interface: interface, source: nil, file: nil,
+                output: TunnelOutput(tunnel: interface, isChild ? .background : .foreground, log, output), engine: engine, options: options
+            ).run(word)
             return
         }
         let (isReady, message) = try BackgroundStart.run(arguments: ["device", interface])

@@ -41,30 +41,50 @@ struct UpCommand: ParsableCommand {
     @OptionGroup var engine: EngineOptionGroup
 
     func run() throws {
-        let word = try BackgroundStart.takeWord()
+        let word = try BackgroundStart.takeWord(keeping: [])
         let isChild = word != nil
-        let (source, file) = try Self.read(config)
-        if !isChild { try Self.show(file, quiet: output.quiet, outcome: "\(source.interface) was not created; nothing was changed.") }
-        if dryRun { return print(TerminalText.escapedLines(try DryRun.up(source, file, output.report))) }
-        if isChild || foreground {
-            var options = TunnelSupervisor.Options()
-            options.requiresDNS = requireDNS
-            options.resolutionInterval = resolveInterval
-            try TunnelProcess(
-                interface: source.interface, source: source, file: file, output: output, log: log, engine: engine, options: options
-            ).run(word)
-            return
+        guard !dryRun, isChild || foreground else { return try runInBackground() }
+        let name = (try? ConfigurationSource.interface(config)) ?? config
+        let output = try TunnelOutput(tunnel: name, isChild ? .background : .foreground, log, output)
+        let (source, file): (ConfigurationSource, ConfigurationFile)
+        do {
+            (source, file) = try Self.read(config)
+            // The process that started this one has told them.
+            if !isChild { try Self.check(file, quiet: self.output.quiet, outcome: Self.nothingWasMade(source), output.tell) }
+        } catch let failure as CommandFailure {
+            if let word {
+                word.failed(failure.description)
+                throw failure.status
+            }
+            throw output.fail(failure.description, failure.status)
         }
+        var options = TunnelSupervisor.Options()
+        options.requiresDNS = requireDNS
+        options.resolutionInterval = resolveInterval
+        try TunnelProcess(interface: source.interface, source: source, file: file, output: output, engine: engine, options: options)
+            .run(word)
+    }
+
+    private func runInBackground() throws {
+        let (source, file) = try Self.read(config)
+        try Self.check(file, quiet: output.quiet, outcome: Self.nothingWasMade(source)) { level, text in
+            Terminal.error(text, level == .error ? .error : .warning)
+        }
+        if dryRun { return print(TerminalText.escapedLines(try DryRun.up(source, file, output.report))) }
         let (isReady, message) = try BackgroundStart.run(arguments: Array(CommandLine.arguments.dropFirst()))
         guard isReady else { throw CommandFailure(message) }
         guard !output.quiet else { return }
         let palette = Palette(isOn: Terminal.isColoured(1))
+        var lines = message.split(separator: "\n").map(String.init)
         if !noWait, let diagnosis = FirstVerdict.wait(for: source.interface) {
-            let summary = message.split(separator: "\n").first.map(String.init) ?? message
-            print(FirstVerdict.text(diagnosis, summary: summary, palette: palette))
-        } else {
-            print(message)
+            let log = lines.last { $0.hasPrefix(TunnelProcess.logLabel) }
+            lines = [FirstVerdict.text(diagnosis, summary: lines.first ?? message, palette: palette)] + [log].compactMap { $0 }
         }
+        print(lines.joined(separator: "\n"))
+    }
+
+    private static func nothingWasMade(_ source: ConfigurationSource) -> String {
+        "\(source.interface) was not created; nothing was changed."
     }
 
     /// Reads the file that `config` names.
@@ -78,80 +98,14 @@ struct UpCommand: ParsableCommand {
         }
     }
 
-    /// Shows a file's problems.
+    /// Tells a file's problems.
     /// - Throws: when one of them is an error, with the outcome as the last line.
-    static func show(_ file: ConfigurationFile, quiet: Bool, outcome: String) throws {
+    private static func check(
+        _ file: ConfigurationFile, quiet: Bool, outcome: String, _ tell: (Logger.Level, String) -> Void
+    ) throws {
         for problem in file.diagnostics where problem.severity == .error || !quiet {
-            Terminal.error("\(problem)", problem.severity == .error ? .error : .warning)
+            tell(problem.severity == .error ? .error : .warning, "\(problem)")
         }
         if file.hasErrors { throw CommandFailure(outcome, status: .configuration) }
-    }
-}
-
-/// The process that runs a tunnel, in the foreground or behind a `wg-lite up` that waits for it.
-struct TunnelProcess {
-    var interface: String
-    var source: ConfigurationSource?
-    var file: ConfigurationFile?
-    var output: OutputOptions
-    var log: LogOptions
-    var engine: EngineOptionGroup
-    var options: TunnelSupervisor.Options
-
-    /// Brings the tunnel up, says so, and stays until it ends.
-    /// - Parameter word: what the starting process waits for; nil in the foreground.
-    func run(_ word: consuming BackgroundStart.Word?) throws {
-        let destination = LogDestination(name: interface)
-        let format = log.logFormat ?? (Process.isJournal(2) ? .journald : .text)
-        let handler = TunnelLogHandler(
-            logLevel: Logger.Level(rawValue: log.logLevel.rawValue) ?? .notice, label: interface, format: format, destination: destination)
-        let logger = Logger(label: interface) { _ in handler }
-        var options = options
-        options.aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
-        options.cryptoThreads = engine.cryptoThreads ?? EngineOptions.suitableCryptoThreads(processors: Processors.available)
-        options.engineLog = logger.engineSink
-        options.engineEvents = { logger.info("\($0.text)") }
-        let stage = Stage()
-        let (report, verbose) = (output.report, output.verbose)
-        var begun: TunnelSupervisor?
-        let supervisor: TunnelSupervisor
-        let summary: String
-        do {
-            supervisor = try TunnelSupervisor(
-                interface: interface, source: source, file: file, options: options,
-                report: SetupReport { kind, text in
-                    // Until the tunnel is up somebody watches; from then on it is the log's.
-                    guard stage.isUp else { return report.tell(kind, text) }
-                    switch kind {
-                    case .command: if verbose { logger.info("\(text)") }
-                    case .notice: logger.notice("\(text)")
-                    case .warning: logger.warning("\(text)")
-                    }
-                })
-            begun = supervisor
-            summary = try supervisor.bringUp()
-        } catch {
-            let outcome =
-                begun?.hasChangedAnything ?? false
-                ? "\(interface) was not brought up; everything done so far was undone." : "Nothing was changed."
-            let message = "\(error)\n\(outcome)"
-            switch consume word {
-            case .some(let word):
-                word.failed(message)
-                throw ExitCode.failure
-            case .none: throw CommandFailure(message, status: error.isConfiguration ? .configuration : .failure)
-            }
-        }
-        switch consume word {
-        case .some(let word):
-            destination.switchToSystemLog()
-            stage.enter()
-            word.ready(summary)
-            Process.releaseStartupCode()
-        case .none:
-            stage.enter()
-            if !output.quiet { Terminal.error(summary) }
-        }
-        supervisor.run()
     }
 }

@@ -23,6 +23,7 @@ public struct WGLiteCommand: ParsableCommand {
 
     /// Runs the command that `arguments` (without the program's name) stand for, and ends the process.
     public static func run(_ arguments: [String]) -> Never {
+        FileDescriptor.fillStandardDescriptors()
         switch meaning(of: arguments) {
         case .overview:
             print(overview)

@@ -86,29 +86,4 @@ import WireGuardCrypto
         #expect(LatencyText([]).lines.isEmpty)
         #expect(LatencyText.text(999) == "999 ns")
     }
-
-    @Test func `log lines in their three forms`() {
-        func line(_ format: LogFormat) -> String {
-            TunnelLogHandler(logLevel: .info, label: "wg0", format: format, destination: LogDestination(name: "wg0")).line(
-                .warning, "a \"b\"")
-        }
-        #expect(line(.text) == "warning: a \"b\"")
-        #expect(line(.journald) == "<4>a \"b\"")
-        #expect(line(.json).hasSuffix("\"level\":\"warning\",\"tunnel\":\"wg0\",\"message\":\"a \\\"b\\\"\"}"))
-    }
-
-    @Test func `a flood of log lines is cut, and the gap is told`() {
-        var budget = LogBudget()
-        var written = 0
-        var now = Instant(nanoseconds: 0)
-        for _ in 0..<10_000 {
-            if case .write = budget.admit(at: now) { written += 1 }
-            now = now + .milliseconds(1)
-        }
-        #expect(written >= 99 && written <= 101)
-        #expect(budget.admit(at: now + .seconds(1)) != .omit)
-        var fresh = LogBudget()
-        for _ in 0..<60 { _ = fresh.admit(at: now) }
-        #expect(fresh.admit(at: now + .seconds(1)) == .write(omitted: 10))
-    }
 }

@@ -23,6 +23,12 @@ int clinux_spawn_directory(void *file_actions, const char *directory);
 // Makes room for `size` bytes of a file without making it longer: 0, or -1 with errno (EOPNOTSUPP where the file system can't).
 int clinux_reserve(int descriptor, long size);
 
+// close_range without flags: 0, or -1 with errno (ENOSYS before Linux 5.9).
+int clinux_close_range(unsigned first, unsigned last);
+
+// The path that this program was started by, as the kernel was given it; NULL where that isn't known.
+const char *clinux_executed_path(void);
+
 enum {
     CLINUX_POSIX_SPAWN_SETSID = 0x80,
     CLINUX_POSIX_SPAWN_SETPGROUP = 0x02,

@@ -1,0 +1,69 @@
+internal import ArgumentParser
+internal import LinuxSystem
+internal import Logging
+internal import NetworkTypes
+internal import TunnelConfiguration
+internal import TunnelControl
+internal import TunnelEngine
+internal import WireGuardCrypto
+
+/// The process that runs a tunnel, in the foreground or behind a `wg-lite up` that waits for it.
+struct TunnelProcess {
+    var interface: String
+    var source: ConfigurationSource?
+    var file: ConfigurationFile?
+    var output: TunnelOutput
+    var engine: EngineOptionGroup
+    var options: TunnelSupervisor.Options
+
+    /// What stands before the log file's name, in the words of a tunnel that is ready.
+    static let logLabel = "log: "
+    /// How long the last lines may take to be written.
+    private static let patience = Interval.milliseconds(500)
+
+    /// Brings the tunnel up, says so, and stays until it ends.
+    /// - Parameter word: what the starting process waits for; nil in the foreground.
+    func run(_ word: consuming BackgroundStart.Word?) throws {
+        let (destination, logger) = (output.destination, output.logger)
+        var options = options
+        options.aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
+        options.cryptoThreads = engine.cryptoThreads ?? EngineOptions.suitableCryptoThreads(processors: Processors.available)
+        options.engineLog = logger.engineSink
+        options.engineEvents = { logger.info("\($0.text)") }
+        options.willRelease = { destination.close(within: Self.patience) }
+        let stage = Stage()
+        var begun: TunnelSupervisor?
+        let supervisor: TunnelSupervisor
+        let summary: String
+        do {
+            supervisor = try TunnelSupervisor(
+                interface: interface, source: source, file: file, options: options, report: output.report(stage))
+            begun = supervisor
+            summary = try supervisor.bringUp()
+        } catch {
+            let outcome =
+                begun?.hasChangedAnything ?? false
+                ? "\(interface) was not brought up; everything done so far was undone." : "Nothing was changed."
+            let message = "\(error)\n\(outcome)"
+            switch consume word {
+            case .some(let word):
+                word.failed(message)
+                throw ExitCode.failure
+            case .none: throw output.fail(message, error.isConfiguration ? .configuration : .failure)
+            }
+        }
+        switch consume word {
+        case .some(let word):
+            let file = supervisor.logFile
+            let isFileNeeded = destination.switchToSystemLog(or: file)
+            stage.enter()
+            word.ready(summary + (file.flatMap { isFileNeeded ? "\n\(Self.logLabel)\($0.path)" : nil } ?? ""))
+            Process.releaseStartupCode()
+        case .none:
+            if !output.isQuiet { output.tell(.notice, summary) }
+            stage.enter()
+        }
+        supervisor.run()
+        destination.drain(within: Self.patience)
+    }
+}
