@@ -24,6 +24,15 @@ enum Terminal {
         FileDescriptor.write(text, to: 1)
     }
 
+    /// Writes all of a text to standard output.
+    /// - Returns: false where nobody reads it any more.
+    static func wrote(_ text: String) -> Bool {
+        let borrowed = FileDescriptor(owning: 1)
+        let isWritten = (try? borrowed.writeAll(Array(text.utf8))) != nil
+        _ = borrowed.take()
+        return isWritten
+    }
+
     /// Whether to colour a descriptor: terminals only, unless NO_COLOR says no. WG_COLOR_MODE counts as for `wg`.
     static func isColoured(_ descriptor: Int32) -> Bool {
         switch Process.environment("WG_COLOR_MODE") {

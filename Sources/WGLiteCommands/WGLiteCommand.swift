@@ -11,7 +11,9 @@ public struct WGLiteCommand: ParsableCommand {
         version: version,
         groupedSubcommands: [
             CommandGroup(name: "Tunnels:", subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self, ReloadCommand.self]),
-            CommandGroup(name: "Looking closer:", subcommands: [ShowCommand.self, CheckCommand.self, DoctorCommand.self]),
+            CommandGroup(
+                name: "Looking closer:",
+                subcommands: [TopCommand.self, PathCommand.self, ShowCommand.self, CheckCommand.self, DoctorCommand.self]),
             CommandGroup(name: "Keys:", subcommands: [GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self]),
             CommandGroup(name: "For other programs:", subcommands: [DeviceCommand.self, ManualCommand.self]),
         ])
@@ -94,6 +96,8 @@ public struct WGLiteCommand: ParsableCommand {
 
           wg-lite check office.conf      every problem of a file, and what to write
           wg-lite doctor [office]        try the whole way: at which step does it end?
+          wg-lite top office             watch its peers, and its packets stage by stage
+          wg-lite path office            draw the path of its packets, with figures
           wg-lite reload office          take over a changed file; sessions go on
           wg-lite show [office]          the state as `wg show` has it, or --json
           wg-lite genkey|pubkey|genpsk   make keys: wg-lite genkey >k; wg-lite pubkey <k

@@ -22,6 +22,7 @@
 #include "NetlinkShims.h"
 #include "ProbeShims.h"
 #include "ProcessShims.h"
+#include "TerminalShims.h"
 #include "TunShims.h"
 
 #endif
