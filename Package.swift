@@ -23,12 +23,15 @@ let package = Package(
         // Its public declarations speak of keys and addresses.
         .library(name: "WireGuardProtocol", targets: ["NetworkTypes", "WireGuardCrypto", "WireGuardProtocol"]),
         .executable(name: "wg-lite", targets: ["wg-lite"]),
+        .executable(name: "wg-lite-serve", targets: ["wg-lite-serve"]),
     ],
     dependencies: [
         // The command line's grammar, help and completions.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         // The daemon's log front end: levels and metadata as every Swift service has them.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // HTTP for `wg-lite serve`, in a program of its own: nothing of it is in the tunnel's.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         .target(name: "CLinuxShims"),
@@ -111,6 +114,22 @@ let package = Package(
             name: "wg-lite",
             dependencies: ["WGLiteCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
+        // Metrics and the path's page over HTTP.
+        .target(
+            name: "TunnelServer",
+            dependencies: [
+                "LinuxSystem", "NetworkTypes", "TunnelConfiguration", "TunnelControl", "TunnelView", "WGLiteCommands",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "wg-lite-serve",
+            dependencies: [
+                "LinuxSystem", "TunnelControl", "TunnelServer", "WGLiteCommands",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
 
         // Programs on the adapter layer alone; those in C are compiled by scripts/test-examples.
         .executableTarget(
@@ -185,6 +204,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .testTarget(name: "TunnelServerTests", dependencies: ["TunnelServer"], swiftSettings: strict),
         // What scripts/test counts and scripts/bench-* measure, on a release build.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .executableTarget(

@@ -125,3 +125,17 @@ extension Process {
         return unsafe String(cString: text)
     }
 }
+
+extension Process {
+    /// Becomes another program, with the same identity, descriptors and environment (execv).
+    /// - Returns: why not; otherwise it doesn't return.
+    public static func become(_ program: String, _ arguments: [String]) -> SystemError {
+        var words: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map { unsafe strdup($0) }
+        unsafe words.append(nil)
+        unsafe execv(program, words)
+        let error = SystemError(operation: "execute", subject: program)
+        // SAFETY: each was allocated above.
+        for index in unsafe words.indices { unsafe free(words[index]) }
+        return error
+    }
+}

@@ -69,6 +69,14 @@ struct TunnelStatus {
     }
 }
 
+/// What `status --json` says.
+public enum StatusDocument {
+    /// The document about those tunnels that can be asked.
+    public static func text(of names: [String]) -> String {
+        StateJSON.document(statuses: names.compactMap { try? TunnelStatus(of: $0) }).indented
+    }
+}
+
 /// Follows tunnels until somebody ends it.
 struct StatusFollower {
     let names: [String]

@@ -15,7 +15,7 @@ public struct WGLiteCommand: ParsableCommand {
                 name: "Looking closer:",
                 subcommands: [TopCommand.self, PathCommand.self, ShowCommand.self, CheckCommand.self, DoctorCommand.self]),
             CommandGroup(name: "Keys:", subcommands: [GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self]),
-            CommandGroup(name: "For other programs:", subcommands: [DeviceCommand.self, ManualCommand.self]),
+            CommandGroup(name: "For other programs:", subcommands: [ServeCommand.self, DeviceCommand.self, ManualCommand.self]),
         ])
 
     /// The version of program, library and packages: scripts read it here.
