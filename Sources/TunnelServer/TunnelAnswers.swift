@@ -15,7 +15,9 @@ struct TunnelAnswers: Sendable {
         case .metrics: return metrics
         case .status:
             return HTTPAnswer(contentType: HTTPAnswer.json, body: StatusDocument.text(of: names) + "\n")
-        case .page(let name), .path(let name): return unknown(name)
+        case .page(let name):
+            return names.contains(name) ? HTTPAnswer(contentType: HTTPAnswer.html, body: PathPage.html(.live("path.json"))) : unknown(name)
+        case .path(let name): return names.contains(name) ? path(name) : unknown(name)
         }
     }
 
@@ -62,5 +64,21 @@ struct TunnelAnswers: Sendable {
         }
         let text = TunnelMetrics.text(measured, silent: silent, version: WGLiteCommand.version)
         return HTTPAnswer(contentType: PrometheusText.contentType, body: text)
+    }
+
+    /// What the page draws.
+    private func path(_ name: String) -> HTTPAnswer {
+        do throws(SetupError) {
+            guard let own = try TunnelQuery.pathFigures(of: name) else {
+                return .failure(501, "\(name) is another program's tunnel, which counts nothing of its path")
+            }
+            let reading = TunnelReading(
+                interface: name, figures: own.figures, diagnosis: own.report.diagnosis, snapshot: try TunnelQuery.state(of: name).snapshot,
+                names: TunnelQuery.peerNames(of: name))
+            return HTTPAnswer(
+                contentType: HTTPAnswer.json, body: PathJSON.document(TunnelSight(reading, since: nil, records: [])).text + "\n")
+        } catch {
+            return .failure(503, "\(error)")
+        }
     }
 }
