@@ -1,3 +1,4 @@
+internal import CLinuxShims
 internal import Glibc
 
 /// A directory that only one user can change, held by its descriptor: what is in it is reached through that, never through a path that

@@ -1,3 +1,4 @@
+internal import CLinuxShims
 internal import Glibc
 
 /// A file for what nobody else should read, written from its beginning on, piece by piece: whatever ends it, it holds whole pieces.
