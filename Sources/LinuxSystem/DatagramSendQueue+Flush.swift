@@ -32,9 +32,10 @@ extension DatagramSendQueue {
                 lose(unsafe entries[index].segments, bytes: unsafe entries[index].bytes, of: index, EAFNOSUPPORT, &report)
             }
         }
-        let outcomes = destinationCount
+        let (outcomes, flushed) = (destinationCount, entryCount)
         removeAll()
         outcomeCount = outcomes
+        flushedCount = flushed
         return report
     }
 
@@ -106,11 +107,14 @@ extension DatagramSendQueue {
     }
 
     /// Datagrams of an entry are lost.
-    private func lose(_ count: Int, bytes: Int, of entry: Int, _ error: Int32, _ report: inout Report) {
+    /// - Parameter first: the first of them; the others follow it.
+    private func lose(_ count: Int, bytes: Int, of entry: Int, first: Int = 0, _ error: Int32, _ report: inout Report) {
+        unsafe entries[entry].lost |= (count >= 64 ? UInt64.max : 1 << UInt64(count) - 1) << UInt64(first)
         let destination = unsafe destinations + entries[entry].destination
         unsafe destination.pointee.outcome.droppedDatagrams += count
         unsafe destination.pointee.outcome.droppedBytes += bytes
         unsafe destination.pointee.outcome.error = error
+        unsafe entries[entry].errno = error
         report.droppedDatagrams += count
         report.lastError = error
     }
@@ -140,6 +144,7 @@ extension DatagramSendQueue {
     /// Sends an entry's datagrams each in a message of its own.
     private mutating func sendSeparately(_ index: Int, _ socket: UDPSocket, _ report: inout Report) {
         let count = prepareSeparately(index)
+        unsafe entries[index].leftAlone = true
         var next = 0
         var repeats = 0
         while next < count {
@@ -167,7 +172,7 @@ extension DatagramSendQueue {
             case .whenWritable, .cut, .lose:
                 break
             }
-            lose(1, bytes: unsafe singles[next].iov_len, of: index, error, &report)
+            lose(1, bytes: unsafe singles[next].iov_len, of: index, first: next, error, &report)
             next += 1
             repeats = 0
         }

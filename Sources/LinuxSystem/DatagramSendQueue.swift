@@ -57,6 +57,10 @@ public struct DatagramSendQueue: ~Copyable {
         var open = true
         var trafficClass: UInt8 = 0
         var destination = 0
+        /// After a flush: a bit for each datagram that was lost, why the last of them was, and whether they went one by one.
+        var lost: UInt64 = 0
+        var errno: Int32 = 0
+        var leftAlone = false
     }
 
     struct Destination {
@@ -80,6 +84,8 @@ public struct DatagramSendQueue: ~Copyable {
     var segmentSizeLimits = SegmentSizeLimits()
     /// The runs of the last flush.
     public internal(set) var outcomeCount = 0
+    /// The entries of the last flush.
+    var flushedCount = 0
 
     /// Makes room for `capacity` datagrams, whatever becomes of them: as many destinations, pieces and super-datagrams.
     public init(capacity: Int, family: AddressFamily) {
@@ -124,6 +130,7 @@ public struct DatagramSendQueue: ~Copyable {
     /// - Returns: false if the queue is full: flush, then begin again.
     public mutating func begin(_ endpoint: Endpoint, from source: EndpointSource?, tag: UInt64 = 0) -> Bool {
         outcomeCount = 0
+        flushedCount = 0
         if destinationCount > 0 {
             let current = unsafe destinations + (destinationCount - 1)
             if unsafe current.pointee.outcome.endpoint == endpoint, unsafe current.pointee.source == source,
@@ -186,5 +193,6 @@ public struct DatagramSendQueue: ~Copyable {
         pieceCount = 0
         destinationCount = 0
         outcomeCount = 0
+        flushedCount = 0
     }
 }

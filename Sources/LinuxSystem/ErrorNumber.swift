@@ -30,4 +30,8 @@ public enum ErrorNumber {
     public static let addressInUse = Glibc.EADDRINUSE
     /// EPIPE: nobody reads what is written.
     public static let brokenPipe = Glibc.EPIPE
+    /// Nothing can be done without waiting.
+    public static let wouldBlock = Glibc.EAGAIN
+    /// The network, or the interface, is down.
+    public static let networkDown = Glibc.ENETDOWN
 }

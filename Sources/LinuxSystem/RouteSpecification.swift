@@ -83,6 +83,14 @@ public struct RouteLookup: Hashable, Sendable {
     /// Bytes of the path's first hop: the route's own MTU, else the link's.
     public var mtu: UInt32
     public var table: UInt32
+
+    public init(link: UInt32, gateway: IPAddress?, source: IPAddress?, mtu: UInt32, table: UInt32) {
+        self.link = link
+        self.gateway = gateway
+        self.source = source
+        self.mtu = mtu
+        self.table = table
+    }
 }
 
 extension AddressFamily {

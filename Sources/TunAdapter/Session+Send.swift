@@ -58,10 +58,19 @@ extension Session {
     ///
     /// Packets that the kernel doesn't take, for example while the interface is down, are lost and counted in ``statistics``.
     public func flush() {
+        unsafe flush(noting: DeliveryNotes.Target(notes: nil))
+    }
+
+    /// Flushes, and notes in `notes` what became of each packet, behind what is there.
+    public func flush(into notes: inout DeliveryNotes) {
+        unsafe withUnsafeMutablePointer(to: &notes) { unsafe flush(noting: DeliveryNotes.Target(notes: $0)) }
+    }
+
+    private func flush(noting target: DeliveryNotes.Target) {
         guard !hasEnded else { return }
         var refusal: Int32 = 0
         let gone = writer.withLock { writer in
-            let gone = writer.flush(sendRing)
+            let gone = unsafe writer.flush(sendRing, target.notes)
             swap(&refusal, &writer.refusalToReport)
             return gone
         }

@@ -16,6 +16,9 @@ struct SessionWriter: ~Copyable {
     var writes: UInt64 = 0
     var droppedWhileDown: UInt64 = 0
     var refused: UInt64 = 0
+    /// The kernel's last refusal, and how many writes were noted: for ``DeliveryNotes``.
+    private var lastErrno: Int32 = 0
+    private var number: UInt32 = 0
     /// Whether a refused super-packet was already reported.
     private var hasReportedRefusal = false
     /// Such a report for the session to log: the errno.
@@ -38,7 +41,8 @@ struct SessionWriter: ~Copyable {
 
     /// Writes everything that is finished, up to the first packet still in its holder's hands.
     /// - Returns: the errno if the device turned out to be gone, else 0.
-    mutating func flush(_ ring: borrowing PacketRing) -> Int32 {
+    /// - Parameter notes: where to note what became of each packet; nil where nobody wants to know.
+    mutating func flush(_ ring: borrowing PacketRing, _ notes: UnsafeMutablePointer<DeliveryNotes>? = nil) -> Int32 {
         while true {
             let range = ring.readyPrefix(limit: Self.batch)
             guard !range.isEmpty else { return 0 }
@@ -50,13 +54,42 @@ struct SessionWriter: ~Copyable {
                 }
             }
             var gone: Int32 = 0
-            for item in 0..<coalescing.itemCount where gone == 0 {
-                gone = write(item)
+            if let notes = unsafe notes {
+                unsafe gone = writeAll(noting: notes)
+            } else {
+                for item in 0..<coalescing.itemCount where gone == 0 {
+                    gone = write(item)
+                }
             }
             coalescing.removeAll()
             ring.retire(upTo: range.upperBound)
             if gone != 0 { return gone }
         }
+    }
+
+    /// Writes all items as ``flush(_:_:)`` does, and notes what became of each of their packets.
+    @inline(never)
+    private mutating func writeAll(noting notes: UnsafeMutablePointer<DeliveryNotes>) -> Int32 {
+        var gone: Int32 = 0
+        // SAFETY: the caller's notes live across the flush.
+        let first = unsafe notes.pointee.extend(by: coalescing.packetCount)
+        for item in 0..<coalescing.itemCount {
+            lastErrno = gone
+            if gone == 0 { gone = write(item) }
+            number &+= 1
+            let count = unsafe coalescing.items[item].segments
+            var index = unsafe coalescing.items[item].first
+            var place: UInt16 = 0
+            while index >= 0 {
+                unsafe notes.pointee.note(
+                    first + Int(index),
+                    DeliveryNotes.Delivery(write: number, index: place, count: UInt16(clamping: count), errno: lastErrno))
+                place &+= 1
+                // SAFETY: an item's packets are linked by index; the last links to none.
+                index = unsafe coalescing.packets[Int(index)].next
+            }
+        }
+        return gone
     }
 
     /// Writes an item; returns the errno if the device is gone, else 0.
@@ -108,8 +141,10 @@ struct SessionWriter: ~Copyable {
             return 0
         case .wouldBlock:
             refused &+= count
+            lastErrno = ErrorNumber.wouldBlock
             return 0
         case .failed(let errno):
+            lastErrno = errno
             return lose(count, errno: errno)
         }
     }

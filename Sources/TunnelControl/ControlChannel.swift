@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NetworkTypes
+internal import PathRecording
 
 /// How `wg-lite down` and `reload` speak with the process that runs a tunnel: a local socket, one request a connection.
 ///
@@ -18,6 +19,8 @@ enum ControlChannel {
         case figures
         /// Say what the file calls its peers.
         case names
+        /// Send packets as they are recorded; the connection is a `RecordingStream` from then on.
+        case record(RecordingRequest)
         /// Keep what was found by trying the way.
         case note(ProbeNote)
 
@@ -28,6 +31,7 @@ enum ControlChannel {
             case .report(let begins): "report \(begins)"
             case .figures: "figures"
             case .names: "names"
+            case .record(let request): "record \(request)"
             case .note(let note): "note \(note)"
             }
         }
@@ -35,7 +39,7 @@ enum ControlChannel {
         /// Whether it is answered at once and changes nothing.
         var isQuestion: Bool {
             switch self {
-            case .report, .figures, .names, .note: true
+            case .report, .figures, .names, .record, .note: true
             case .down, .reload: false
             }
         }
@@ -50,6 +54,9 @@ enum ControlChannel {
             case ("report", 2): self = .report(begins: words[1] == "true")
             case ("figures", 1): self = .figures
             case ("names", 1): self = .names
+            case ("record", _):
+                guard let request = RecordingRequest(String(description.dropFirst("record ".utf8.count))) else { return nil }
+                self = .record(request)
             case ("note", _):
                 guard let note = ProbeNote(words.dropFirst().joined(separator: " ")) else { return nil }
                 self = .note(note)

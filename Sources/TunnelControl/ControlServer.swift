@@ -112,6 +112,17 @@ struct ControlServer: ~Copyable {
             EventDescriptor.signal(wakeDescriptor)
         }
 
+        /// Gives the connection to somebody who answers in our place; it is theirs then.
+        func handOver() throws(SystemError) -> FileDescriptor {
+            let copy = try descriptor.duplicate()
+            state.withLock { state in
+                state.isAnswered = true
+                state.isOver = true
+            }
+            EventDescriptor.signal(wakeDescriptor)
+            return copy
+        }
+
         /// Reads and writes as far as it goes; true when the request is complete now.
         fileprivate func advance(isReady: Bool) -> Bool {
             var isNew = false

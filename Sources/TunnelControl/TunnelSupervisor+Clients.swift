@@ -25,6 +25,9 @@ extension TunnelSupervisor {
         case .report(let begins):
             if begins { setup.device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
             client.finish(true, report(of: setup).text)
+        case .record(let request):
+            guard phase != .ending else { return client.finish(false, "it is being taken down") }
+            recordings.serve(request, of: client, interface, setup.device.engine)
         case .figures:
             client.finish(true, "\(setup.device.engine.figures().text)\n\(report(of: setup).text)")
         case .names: client.finish(true, PeerNames(setup.current.file?.peerNames ?? [:]).text)

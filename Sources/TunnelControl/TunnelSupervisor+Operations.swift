@@ -45,6 +45,7 @@ extension TunnelSupervisor {
             }
         case .down:
             phase = .ending
+            recordings.beginToStop()
             notification.stopping()
             if let directory { observer.remember(setup.device.engine, in: directory) }
             // A tunnel that never came up has no hooks to run.
@@ -118,6 +119,7 @@ extension TunnelSupervisor {
         }
         for client in downClients { client.finish(failures.isEmpty, message) }
         control?.flush()
+        recordings.stop()
         operations.stop()
         setup?.resolver.stop()
         setup = nil

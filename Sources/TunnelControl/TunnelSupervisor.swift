@@ -50,6 +50,8 @@ public final class TunnelSupervisor {
     /// Where clients of `down` and `reload` come in, and the lock that makes us the only one.
     var control: ControlServer?
     private var lock: FileDescriptor?
+    /// Who is sent packets as they are recorded.
+    var recordings = RecordingSenders()
     private var link: LinkWatch?
     var phase = Phase.starting
     var underWay: Work?

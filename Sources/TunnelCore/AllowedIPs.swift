@@ -103,6 +103,22 @@ public struct AllowedIPs: ~Copyable {
         return peer
     }
 
+    /// The longest prefix that holds an address, and whose it is: what ``lookup(_:)`` goes by, for those who want to see it.
+    public func match(_ address: IPAddress) -> (peer: UInt32, prefix: IPPrefix)? {
+        let (high, low, isV6) = Self.key(address)
+        var best: (peer: UInt32, prefix: IPPrefix)?
+        var index = isV6 ? rootV6 : rootV4
+        while index != Self.none {
+            // SAFETY: links lead to used nodes only.
+            let node = unsafe nodes[Int(index)]
+            guard Self.commonBits(high, low, node.high, node.low) >= Int(node.length) else { break }
+            if node.peer != Self.none { best = (node.peer, IPPrefix(address, length: node.length)) }
+            guard Int(node.length) < address.bitWidth else { break }
+            index = node.child(Self.bit(high, low, Int(node.length)))
+        }
+        return best
+    }
+
     private func walk(_ high: UInt64, _ low: UInt64, from root: UInt32, width: UInt8) -> UInt32? {
         var best = Self.none
         var index = root

@@ -14,7 +14,8 @@ public struct OpenJob {
     /// The message's number in its session, which is the nonce.
     public let counter: UInt64
     let keypair: UnsafeMutablePointer<Keypair>
-    let slot: UInt32
+    /// The peer's slot.
+    public let slot: UInt32
 
     /// The work itself.
     /// - Parameter output: room for ``payloadCount`` bytes.

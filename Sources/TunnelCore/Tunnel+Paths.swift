@@ -36,7 +36,7 @@ extension Tunnel {
     /// A trouble is over when a send works so long after the last that failed: what fails and works in turn is one trouble.
     static let troubleIsOverAfter = Interval.seconds(1)
 
-    private func entry(of reference: PeerReference) -> UnsafeMutablePointer<PeerEntry>? {
+    func entry(of reference: PeerReference) -> UnsafeMutablePointer<PeerEntry>? {
         guard let entry = unsafe peers[reference.slot], unsafe entry.pointee.serial == reference.serial else { return nil }
         return unsafe entry
     }

@@ -45,7 +45,7 @@ final class CryptoWorkers: Sendable {
     /// Starts the helpers. If one can't be started, ``stop()`` ends the others.
     func start() throws(SystemError) {
         for number in 0..<helpers {
-            let thread = try SystemThread(name: "wg-crypto-\(number + 1)") { [self] in help() }
+            let thread = try SystemThread(name: "wg-crypto-\(number + 1)") { [self] in help(UInt8(clamping: number + 1)) }
             threads.withLock { $0.append(thread) }
         }
     }
@@ -70,24 +70,27 @@ final class CryptoWorkers: Sendable {
         generation.add(1, ordering: .sequentiallyConsistent)
         // A helper counts itself among the sleepers before it looks at the generation a last time, so one of us sees the other.
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wake.signal() }
-        unsafe take(batch, total, cipher)
+        unsafe take(batch, total, cipher, worker: 0)
         while finished.load(ordering: .acquiring) < total { SystemThread.pause() }
         generation.add(1, ordering: .sequentiallyConsistent)
         // Nobody may still look at this batch when the next one is laid out.
         while inside.load(ordering: .sequentiallyConsistent) > 0 { SystemThread.pause() }
     }
 
-    private func take(_ batch: UnsafeMutablePointer<CipherJob>, _ total: Int, _ cipher: borrowing TransportCipher) {
+    private func take(
+        _ batch: UnsafeMutablePointer<CipherJob>, _ total: Int, _ cipher: borrowing TransportCipher, worker: UInt8
+    ) {
         while true {
             let first = next.add(Self.grain, ordering: .relaxed).oldValue
             guard first < total else { return }
             let end = min(first + Self.grain, total)
             unsafe cipher.perform(batch + first, count: end - first)
+            if worker != 0 { for index in first..<end { unsafe batch[index].worker = worker } }
             finished.add(end - first, ordering: .releasing)
         }
     }
 
-    private func help() {
+    private func help(_ number: UInt8) {
         let cipher = TransportCipher(backend)
         var idleSince = Clock.now
         while !isStopping.load(ordering: .sequentiallyConsistent) {
@@ -95,7 +98,7 @@ final class CryptoWorkers: Sendable {
                 inside.add(1, ordering: .sequentiallyConsistent)
                 // Inside counts only if the batch is still open: `perform` waits for us before it opens another.
                 if generation.load(ordering: .sequentiallyConsistent) & 1 == 1, let batch = unsafe jobs {
-                    unsafe take(batch, count.load(ordering: .relaxed), cipher)
+                    unsafe take(batch, count.load(ordering: .relaxed), cipher, worker: number)
                 }
                 inside.subtract(1, ordering: .sequentiallyConsistent)
                 idleSince = Clock.now

@@ -27,10 +27,10 @@ struct DatagramOutbox: ~Copyable {
     }
 
     /// Adds a copy of `datagram`, after sending what is here if there is no room for it.
-    mutating func add(_ datagram: OutgoingDatagram, for engine: Engine) {
+    mutating func add(_ datagram: OutgoingDatagram, for engine: Engine, noting notes: inout HandshakeNotes) {
         let size = datagram.bytes.count
         guard size <= Self.byteCapacity else { return }
-        if count == Self.capacity || usedBytes + size > Self.byteCapacity { flush(for: engine) }
+        if count == Self.capacity || usedBytes + size > Self.byteCapacity { flush(for: engine, noting: &notes) }
         // SAFETY: `size` bytes are free, and stay as they are until the flush.
         let start = unsafe bytes + usedBytes
         unsafe datagram.bytes.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(start: start, count: size).copyMemory(from: $0) }
@@ -47,7 +47,7 @@ struct DatagramOutbox: ~Copyable {
     }
 
     /// Sends everything that was added.
-    mutating func flush(for engine: Engine) {
+    mutating func flush(for engine: Engine, noting notes: inout HandshakeNotes) {
         guard count > 0 else { return }
         let sockets = engine.sockets.withLock { $0 }
         let now = Clock.now
@@ -58,6 +58,7 @@ struct DatagramOutbox: ~Copyable {
         }
         if !v4.isEmpty { reporter.take(v4.flush(to: sockets.v4, now: now), of: v4, engine) }
         if !v6.isEmpty { reporter.take(v6.flush(to: sockets.v6, now: now), of: v6, engine) }
+        notes.sent(v4, v6, engine)
         count = 0
         usedBytes = 0
     }

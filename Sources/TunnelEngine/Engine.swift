@@ -42,6 +42,8 @@ public final class Engine: Sendable {
     let peerName: @Sendable (PublicKey) -> String
     /// What the packet loop counts.
     let counters = PathCounters()
+    /// Who looks at packets on their way.
+    let recorder = FlightRecorder()
     let began = Clock.now
     let cryptoThreads: Int
     let log: @Sendable (EngineLogLevel, String) -> Void

@@ -17,6 +17,8 @@ struct HandshakeLoop: ~Copyable {
     private var generator = BufferedSystemRandom()
     private var gate: HandshakeGate
     private var outbox = DatagramOutbox()
+    /// What those see who look on.
+    private var notes = HandshakeNotes()
     /// What was taken from the inbox and is not answered yet.
     private var waiting: [HandshakeDatagram] = []
 
@@ -51,8 +53,9 @@ struct HandshakeLoop: ~Copyable {
 
     @inline(never)
     private mutating func work() {
+        notes.begin(engine, at: .current)
         answer()
-        outbox.flush(for: engine)
+        outbox.flush(for: engine, noting: &notes)
         let time = TimePoint.current
         carryOut(withTunnel { (tunnel, generator) in tunnel.attend(at: time, using: &generator) }.steps)
     }
@@ -87,33 +90,56 @@ struct HandshakeLoop: ~Copyable {
             for (number, datagram) in waiting.enumerated() {
                 let mustProve = isUnderLoad && !awaited[number]
                 switch gate.judge(datagram, for: local, isUnderLoad: mustProve, at: now, using: &generator) {
-                case .reply(let cookie): outbox.add(cookie, for: engine)
-                case .drop(let reason): drops.append((reason, datagram.sender))
+                case .reply(let cookie):
+                    notes.answered(datagram, nil, peer: nil)
+                    outbox.add(cookie, for: engine, noting: &notes)
+                case .drop(let reason):
+                    notes.answered(datagram, reason, peer: nil)
+                    drops.append((reason, datagram.sender))
                 case .admit: admitted.append(datagram)
                 }
             }
         } else {
+            for datagram in waiting { notes.answered(datagram, .noIdentity, peer: nil) }
             drops = waiting.map { (.noIdentity, $0.sender) }
         }
         let time = TimePoint.current
-        let steps = withTunnel { tunnel, _ in
+        let steps: [(step: HandshakeStep?, drop: DropReason?)] = withTunnel { tunnel, _ in
             for drop in drops { tunnel.drop(drop.reason, from: drop.sender, at: time) }
-            return admitted.compactMap { tunnel.receive($0, at: time) }
+            return admitted.map { datagram in
+                let before = tunnel.drops
+                let step = tunnel.receive(datagram, at: time)
+                return (step, step == nil ? tunnel.drops.firstReason(since: before) : nil)
+            }
         }
-        carryOut(steps)
+        for (datagram, outcome) in zip(admitted, steps) {
+            if let step = outcome.step { carryOut([step], for: datagram) } else { notes.answered(datagram, outcome.drop, peer: nil) }
+        }
     }
 
     /// Performs the steps, and those that come of them, and sends what they make.
-    private mutating func carryOut(_ steps: [HandshakeStep]) {
+    /// - Parameter datagram: the message that the first step is about; nil where nobody's message began it.
+    private mutating func carryOut(_ steps: [HandshakeStep], for datagram: HandshakeDatagram? = nil) {
+        var unanswered = datagram
         for first in steps {
             var step: HandshakeStep? = first
             while let next = step {
+                notes.tell(next)
                 let outcome = next.perform()
                 let time = TimePoint.current
-                let result = withTunnel { tunnel, generator in tunnel.resume(outcome, at: time, using: &generator) }
-                for datagram in result.datagrams { outbox.add(datagram, for: engine) }
+                let isNoted = notes.isOn && unanswered != nil
+                let (result, drop, peer) = withTunnel { tunnel, generator in
+                    let before = tunnel.drops
+                    let result = tunnel.resume(outcome, at: time, using: &generator)
+                    guard isNoted else { return (result, DropReason?.none, PublicKey?.none) }
+                    let peer = outcome.initiator ?? outcome.slot.flatMap { tunnel.peer(at: $0)?.publicKey }
+                    return (result, tunnel.drops.firstReason(since: before), peer)
+                }
+                if let datagram = unanswered { notes.answered(datagram, drop, peer: peer) }
+                unanswered = nil
+                for datagram in result.datagrams { outbox.add(datagram, for: engine, noting: &notes) }
                 // Nothing waits for another step's scalar multiplications.
-                outbox.flush(for: engine)
+                outbox.flush(for: engine, noting: &notes)
                 step = result.steps.first
             }
         }

@@ -63,6 +63,9 @@ struct InboundPath: ~Copyable {
     private var acceptedCount = 0
     private var acceptedBytes = 0
 
+    /// What those see who look on.
+    private var notes = InboundNotes(capacity: InboundPath.capacity)
+
     /// Where keepalives are opened to.
     private let scratch: UnsafeMutableRawPointer
 
@@ -93,6 +96,7 @@ struct InboundPath: ~Copyable {
     /// - Returns: how many data messages there were.
     mutating func turn(from socket: UDPSocket, at time: TimePoint) -> Int {
         var clock = StageClock()
+        notes.begin(engine, port: socket.port, at: time)
         receive(from: socket)
         clock.ended(.receive, packets: 0, bytes: 0, engine)
         var taken = 0
@@ -101,6 +105,7 @@ struct InboundPath: ~Copyable {
             let sorted = sort(at: time)
             clock.ended(.sort, packets: sorted.datagrams, bytes: sorted.bytes, engine)
             if datagramCount > 0 { take(&clock, at: time) }
+            notes.finish(clock)
             taken += datagramCount
             received = (received.datagrams + sorted.datagrams, received.bytes + sorted.bytes)
         }
@@ -121,6 +126,7 @@ struct InboundPath: ~Copyable {
             open()
             clock.ended(.open, packets: jobCount, bytes: messageBytes, engine)
             accept(&tunnel, at: time)
+            unsafe notes.accepted(jobs, tunnel, engine.aead.backend)
             tunnel.finishInbound(at: time)
             if tunnel.needsAttention { engine.attention.signal() }
             if tunnel.hasRouteQuestions { engine.routes?.peersChanged() }
@@ -192,9 +198,9 @@ struct InboundPath: ~Copyable {
             number += 1
             switch unsafe Self.kind(of: bytes) {
             case .transport where slot < 0 && size > TransportMessage.overhead:
-                refused.add(.interfaceQueueFull)
+                unsafe refuse(bytes, of: index, .interfaceQueueFull)
             case .transport where datagramCount == Self.capacity:
-                refused.add(.interfaceQueueFull)
+                unsafe refuse(bytes, of: index, .interfaceQueueFull)
                 if slot >= 0 { slots.abandon(slot) }
             case .transport:
                 unsafe datagrams[datagramCount] = Datagram(bytes: bytes, slot: slot, message: index)
@@ -202,16 +208,23 @@ struct InboundPath: ~Copyable {
             case .handshakeInitiation, .handshakeResponse, .cookieReply:
                 if slot >= 0 { slots.abandon(slot) }
                 if handshakeCount == Self.capacity {
-                    refused.add(.handshakeQueueFull)
+                    unsafe refuse(bytes, of: index, .handshakeQueueFull)
                 } else {
                     unsafe handshakes[handshakeCount] = Datagram(bytes: bytes, slot: -1, message: index)
                     handshakeCount += 1
                 }
             case nil:
                 if slot >= 0 { slots.abandon(slot) }
-                refused.add(size < TransportMessage.overhead ? .tooShort : .unknownType)
+                unsafe refuse(bytes, of: index, size < TransportMessage.overhead ? .tooShort : .unknownType)
             }
         }
+    }
+
+    /// Counts a datagram of the message at `index` that goes no further.
+    @inline(never)
+    private mutating func refuse(_ datagram: UnsafeMutableRawBufferPointer, of index: Int, _ reason: DropReason) {
+        refused.add(reason)
+        unsafe notes.refused(UnsafeRawBufferPointer(datagram), of: messages, at: index, reason)
     }
 
     private static func kind(of bytes: UnsafeMutableRawBufferPointer) -> MessageKind? {
@@ -239,7 +252,9 @@ struct InboundPath: ~Copyable {
             }
             return handshakeCount
         }
-        refused.add(.handshakeQueueFull, handshakeCount - posted)
+        for index in posted..<handshakeCount {
+            unsafe refuse(handshakes[index].bytes, of: handshakes[index].message, .handshakeQueueFull)
+        }
         engine.attention.signal()
     }
 
@@ -253,6 +268,7 @@ struct InboundPath: ~Copyable {
             switch unsafe tunnel.prepareOpening(datagram.bytes, at: time) {
             case .dropped(let reason):
                 drop(datagram, reason, &tunnel, at: time)
+                unsafe notes.refused(UnsafeRawBufferPointer(datagram.bytes), of: messages, at: datagram.message, reason)
             case .open(let job):
                 // SAFETY: a slot was allocated with room for this payload; what needs none fits the scratch space.
                 let packet = unsafe datagram.slot < 0 ? scratch : slots.unsafeBytes(at: datagram.slot).baseAddress!
@@ -261,6 +277,15 @@ struct InboundPath: ~Copyable {
                 jobCount += 1
                 messageBytes += unsafe datagram.bytes.count
             }
+        }
+        if notes.isOn { noteFound(tunnel) }
+    }
+
+    @inline(never)
+    private mutating func noteFound(_ tunnel: borrowing Tunnel) {
+        for index in 0..<jobCount {
+            let (job, datagram) = unsafe (found[index].job, found[index].datagram)
+            unsafe notes.found(UnsafeRawBufferPointer(datagram.bytes), of: messages, at: datagram.message, job, tunnel)
         }
     }
 
@@ -280,6 +305,7 @@ struct InboundPath: ~Copyable {
             let (job, datagram) = unsafe (found[index].job, found[index].datagram)
             guard unsafe jobs[index].isAuthentic else {
                 drop(datagram, .badTag, of: job, &tunnel, at: time)
+                notes.dropped(index, .badTag)
                 continue
             }
             if datagram.message != arrived {
@@ -297,6 +323,7 @@ struct InboundPath: ~Copyable {
                 if datagram.slot >= 0 { slots.abandon(datagram.slot) }
             case .dropped(let reason):
                 drop(datagram, reason, &tunnel, at: time)
+                notes.dropped(index, reason)
             }
         }
     }
@@ -311,6 +338,7 @@ struct InboundPath: ~Copyable {
 
     /// The session writes what was accepted, in the order in which it came.
     private mutating func deliver() {
+        if notes.isOn { return notes.deliver(&slots, engine.session) }
         engine.session.send(&slots)
         engine.session.flush()
     }

@@ -37,6 +37,8 @@ struct OutboundPath: ~Copyable {
     private var unreachable = UnreachableAnswers()
     /// Counts and reports what could not be sent.
     private var reporter = SendReporter()
+    /// What those see who look on.
+    private var notes = OutboundNotes(capacity: OutboundPath.capacity)
 
     init(_ engine: Engine) {
         self.engine = engine
@@ -58,6 +60,7 @@ struct OutboundPath: ~Copyable {
     /// - Throws: when the session has ended.
     mutating func turn(to sockets: SocketPair, at time: TimePoint) throws(AdapterError) -> Int {
         var clock = StageClock()
+        notes.begin(engine, at: time)
         try read()
         let count = packets.count
         guard count > 0 else { return 0 }
@@ -68,6 +71,7 @@ struct OutboundPath: ~Copyable {
         clock.ended(.arrange, packets: count, bytes: bytes, engine)
         engine.tunnel.withLock { tunnel in
             route(&tunnel, from: sockets.port, at: time)
+            unsafe notes.routed(packets, order, jobs, tunnel)
             clock.ended(.route, packets: jobCount, bytes: messageBytes, engine)
             seal()
             tunnel.finishOutbound(at: time)
@@ -76,10 +80,12 @@ struct OutboundPath: ~Copyable {
         }
         clock.ended(.seal, packets: jobCount, bytes: messageBytes, engine)
         let sent = send(to: sockets, at: time)
+        unsafe notes.sent(v4, v6, jobs, sockets, engine.aead.backend)
         clock.ended(.send, packets: sent.datagrams, bytes: sent.bytes, engine)
         if jobCount > 0 { engine.counters.outbound.record(latency: clock.elapsed, packets: jobCount) }
         release()
         clock.ended(.release, packets: count, bytes: bytes, engine)
+        notes.finish(clock)
         unreachable.send(through: engine.session)
         return count
     }
@@ -91,6 +97,7 @@ struct OutboundPath: ~Copyable {
         var clock = StageClock()
         jobCount = 0
         messageBytes = 0
+        notes.begin(engine, at: time)
         engine.tunnel.withLock { tunnel in
             guard tunnel.needsSending else { return }
             var used = 0
@@ -103,6 +110,7 @@ struct OutboundPath: ~Copyable {
                 unsafe (jobs + jobCount).initialize(to: message.job.cipherJob)
                 jobCount += 1
                 append(message.job, trafficClass: message.trafficClass)
+                notes.owes(message, tunnel)
                 used += message.job.messageCount
             }
             messageBytes = used
@@ -115,7 +123,9 @@ struct OutboundPath: ~Copyable {
         guard jobCount > 0 else { return }
         clock.ended(.seal, packets: jobCount, bytes: messageBytes, engine)
         let sent = send(to: sockets, at: time)
+        unsafe notes.sent(v4, v6, jobs, sockets, engine.aead.backend)
         clock.ended(.send, packets: sent.datagrams, bytes: sent.bytes, engine)
+        notes.finish(clock)
     }
 
     /// The session splits super-packets into the ring, each packet with room around it.
@@ -138,7 +148,7 @@ struct OutboundPath: ~Copyable {
         for position in 0..<packets.count {
             let bytes = unsafe packets.unsafeBytes(at: order[position])
             guard let header = unsafe IPPacketHeader(UnsafeRawBufferPointer(bytes)), header.totalLength == bytes.count else {
-                unsafe tunnel.drop(.malformed, packet: UnsafeRawBufferPointer(bytes), to: nil, at: time)
+                unsafe drop(.malformed, position, bytes, of: nil, &tunnel, at: time)
                 continue
             }
             if header.destination != lastDestination {
@@ -147,12 +157,12 @@ struct OutboundPath: ~Copyable {
                 if let slot, let destination = tunnel.destination(of: slot) { begin(destination) }
             }
             guard let slot else {
-                unsafe tunnel.drop(.noPeerForDestination, packet: UnsafeRawBufferPointer(bytes), to: nil, at: time)
+                unsafe drop(.noPeerForDestination, position, bytes, of: nil, &tunnel, at: time)
                 unsafe unreachable.add(UnsafeRawBufferPointer(bytes))
                 continue
             }
             guard unsafe !tunnel.isOwnDatagram(UnsafeRawBufferPointer(bytes), header, to: slot, from: port) else {
-                unsafe tunnel.drop(.ownDatagram, packet: UnsafeRawBufferPointer(bytes), to: slot, at: time)
+                unsafe drop(.ownDatagram, position, bytes, of: slot, &tunnel, at: time)
                 continue
             }
             switch unsafe tunnel.prepare(bytes.baseAddress!, count: bytes.count, to: slot, at: time) {
@@ -162,12 +172,22 @@ struct OutboundPath: ~Copyable {
                 messageBytes += job.messageCount
                 append(job, trafficClass: header.ecn.rawValue)
             case .staged:
-                break
+                notes.waits(position)
             case .dropped(let reason):
-                unsafe tunnel.drop(reason, packet: UnsafeRawBufferPointer(bytes), to: slot, at: time)
+                unsafe drop(reason, position, bytes, of: slot, &tunnel, at: time)
                 if reason == .noEndpoint { unsafe unreachable.add(UnsafeRawBufferPointer(bytes)) }
             }
         }
+    }
+
+    /// Counts a packet that goes no further.
+    @inline(never)
+    private mutating func drop(
+        _ reason: DropReason, _ position: Int, _ packet: UnsafeMutableRawBufferPointer, of slot: UInt32?, _ tunnel: inout Tunnel,
+        at time: TimePoint
+    ) {
+        unsafe tunnel.drop(reason, packet: UnsafeRawBufferPointer(packet), to: slot, at: time)
+        notes.dropped(position, reason)
     }
 
     private var sendsV6 = false

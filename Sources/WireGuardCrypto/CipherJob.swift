@@ -19,6 +19,8 @@ public struct CipherJob {
     @unsafe public let output: UnsafeMutableRawPointer
     /// After ``TransportCipher/perform(_:)``: whether the tag was right; sealing always succeeds.
     public var isAuthentic = false
+    /// Who has done it, for those who want to see it: 0 whoever laid it out, else a helper's number.
+    public var worker: UInt8 = 0
 
     /// A job whose pointers stay valid until it has been performed.
     @inlinable
