@@ -4,11 +4,11 @@ extension PathPage {
         const layout = {
           out: [{ box: "programs" }, { box: "TUN device", helpers: ["tun_tcp", "tun_udp"] }, 0, { box: "receive ring", queue: "receive_ring" }, 1, 2, 3, 4, 5,
             { box: "UDP socket", queue: "socket_v4_send", helpers: ["udp_segment_v4", "udp_segment_v6"] }],
-          in: [{ box: "UDP socket", queue: "socket_v4_receive", helpers: ["udp_merge"] }, 0, 1, 2, 3, 4, { box: "send ring", queue: "send_ring" }, 5,
+          in: [{ box: "UDP socket", queue: "socket_v4_receive", helpers: ["udp_merge_v4", "udp_merge_v6"] }, 0, 1, 2, 3, 4, { box: "send ring", queue: "send_ring" }, 5,
             { box: "TUN device", helpers: [] }, { box: "programs" }],
         };
         const helperWords = { tun_tcp: "TCP in super-packets", tun_udp: "UDP in super-packets", udp_segment_v4: "super-datagrams (IPv4)",
-          udp_segment_v6: "super-datagrams (IPv6)", udp_merge: "many datagrams at once", aead: "sealing and opening", crypto_threads: "helping threads" };
+          udp_segment_v6: "super-datagrams (IPv6)", udp_merge_v4: "merged datagrams (IPv4)", udp_merge_v6: "merged datagrams (IPv6)", aead: "sealing and opening", crypto_threads: "helping threads" };
         const queueWords = { receive_ring: "receive ring", send_ring: "send ring", socket_v4_receive: "IPv4 socket, arriving",
           socket_v4_send: "IPv4 socket, leaving", socket_v6_receive: "IPv6 socket, arriving", socket_v6_send: "IPv6 socket, leaving", handshakes: "handshakes" };
 
@@ -91,8 +91,9 @@ extension PathPage {
             list.querySelector(`[data-fill="${meter.dataset.meter}"]`).textContent = queue ? `${share(full)} full` : "";
           }
           for (const place of list.querySelectorAll("[data-helpers]")) {
-            place.textContent = place.dataset.helpers.split(" ").map((name) => data.offloads.find((each) => each.name === name)).filter(Boolean)
-              .map((each) => `${helperWords[each.name] ?? each.name}: ${each.inUse ? "yes" : "no"}`).join(", ");
+            const known = place.dataset.helpers.split(" ").map((name) => data.offloads.find((each) => each.name === name)).filter(Boolean);
+            const words = (inUse) => known.filter((each) => each.inUse === inUse).map((each) => helperWords[each.name] ?? each.name).join(", ");
+            place.textContent = words(true) || (known.length > 0 ? `no ${words(false)}` : "");
           }
         }
         """#

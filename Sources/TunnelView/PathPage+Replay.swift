@@ -11,7 +11,7 @@ extension PathPage {
           byID("replay-none").hidden = !none;
           byID("replay-none").textContent = document.documentElement.dataset.live
             ? "This page shows figures only; `wg-lite path NAME --html FILE` records packets, and `wg-lite trace` tells them as they pass."
-            : "No packet passed while this was recorded.";
+            : "There are no recorded packets in this page.";
           if (none) return;
           byID("replay-what").textContent = `${data.records.length} packets were recorded, their headers only.`
             + (data.recordsLost > 0 ? ` ${count(data.recordsLost)} more passed too fast to be recorded.` : "")

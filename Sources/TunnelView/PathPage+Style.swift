@@ -25,7 +25,7 @@ extension PathPage {
         .way { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; }
         .way > li { position: relative; padding-left: 1.6rem; }
         .way > li::before { content: ""; position: absolute; left: .45rem; top: 0; bottom: 0; width: 6px; border-radius: 3px; background: var(--line); }
-        #out { --flow: var(--out); } #in { --flow: var(--in); }
+        #out, #latency > :first-child { --flow: var(--out); } #in, #latency > :last-child { --flow: var(--in); }
         .way.flows > li::before { background: repeating-linear-gradient(to bottom, var(--flow) 0 6px, var(--line) 6px 18px); background-size: 6px 18px;
           animation: flow var(--pace, 1s) linear infinite; }
         @keyframes flow { to { background-position-y: 18px; } }
@@ -34,18 +34,18 @@ extension PathPage {
         .box b { flex: 1 0 auto; } .box meter { width: 6rem; height: .8rem; } .box .quiet { flex: 1 1 auto; text-align: right; }
         .stage details { border: 1px solid var(--line); border-radius: .4rem; background: var(--card); margin: .15rem 0; }
         .stage.current details { background: var(--mark); border-color: var(--warn); } .stage.dropped details { border: 2px solid var(--bad); }
-        .stage summary { padding: .35rem .6rem; cursor: pointer; display: grid; grid-template-columns: 5.2rem 1fr; gap: 0 .6rem; list-style: none; }
+        .stage summary { padding: .35rem .6rem; cursor: pointer; display: grid; grid-template-columns: 5.6rem 1fr; gap: 0 .6rem; list-style: none; }
         .stage summary::-webkit-details-marker { display: none; }
-        .stage .name { font-weight: 600; } .stage .name::after { content: " +"; color: var(--quiet); font-weight: normal; }
+        .stage .name { font-weight: 600; white-space: nowrap; } .stage .name::after { content: " +"; color: var(--quiet); font-weight: normal; }
         .stage details[open] .name::after { content: " −"; }
-        .stage .figures { display: flex; flex-wrap: wrap; gap: 0 .9rem; font-size: .875rem; } .stage .figures span { white-space: nowrap; }
+        .stage .figures { display: flex; flex-wrap: wrap; gap: 0 .7rem; font-size: .8125rem; } .stage .figures span { white-space: nowrap; }
         .stage .figures .none { color: var(--quiet); } .stage .figures .some { color: var(--bad); font-weight: 600; }
         .stage .share { grid-column: 1 / -1; height: 4px; border-radius: 2px; margin-top: .25rem;
           background: linear-gradient(to right, var(--flow) var(--share, 0%), var(--line) 0); }
         .stage .what { grid-column: 1 / -1; font-size: .8125rem; color: var(--quiet); }
         .stage .more { padding: 0 .6rem .5rem; border-top: 1px solid var(--line); }
         .stage .badge { display: none; } .stage.current .badge { display: inline; font-weight: 600; color: var(--text); }
-        dl.facts { margin: .4rem 0; } dl.facts dt { font-weight: 600; float: left; clear: left; margin-right: .5rem; } dl.facts dd { margin: 0; color: var(--quiet); font-size: .875rem; }
+        dl.facts { margin: .4rem 0; } dl.facts dt { font-weight: 600; font-size: .875rem; } dl.facts dd { margin: 0 0 .3rem; color: var(--quiet); font-size: .875rem; }
         .histogram { margin: .4rem 0 .8rem; } .histogram figcaption { font-size: .875rem; }
         .bars { display: flex; align-items: flex-end; gap: 2px; height: 4.5rem; border-bottom: 1px solid var(--quiet); }
         .bars i { flex: 1; min-width: 2px; background: var(--flow, var(--out)); height: var(--tall); border-radius: 2px 2px 0 0; }
@@ -57,10 +57,10 @@ extension PathPage {
         #story { padding-left: 0; list-style: none; margin: .4rem 0; } #story li { display: grid; grid-template-columns: 5.2rem 4.6rem 1fr; gap: .5rem;
           padding: .25rem .4rem; border-left: 4px solid var(--line); } #story li.current { background: var(--mark); border-color: var(--warn); }
         #story li.dropped { border-color: var(--bad); color: var(--bad); font-weight: 600; } #story b { font-weight: 600; } #story time { text-align: right; }
-        .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9375rem; margin: .4rem 0; }
+        .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; min-width: 34rem; font-size: .9375rem; margin: .4rem 0; }
         th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; } th { font-size: .875rem; color: var(--quiet); }
-        td.number { text-align: right; white-space: nowrap; } td.short { white-space: nowrap; } .bad { color: var(--bad); } .good { color: var(--good); }
-        @media (min-width: 48rem) { #ways { grid-template-columns: 1fr 1fr; } #in { flex-direction: column-reverse; }
+        td.number { white-space: nowrap; } td.short { white-space: nowrap; } .bad { color: var(--bad); } .good { color: var(--good); }
+        @media (min-width: 48rem) { #ways { grid-template-columns: 1fr 1fr; } #ways > * { min-width: 0; } #in { flex-direction: column-reverse; }
           #in.flows > li::before { animation-direction: reverse; } #latency { display: grid; grid-template-columns: 1fr 1fr; gap: 1.2rem; } }
         @media (max-width: 30rem) { #story li { grid-template-columns: 4.6rem 1fr; } #story li span { grid-column: 1 / -1; } }
         @media (prefers-reduced-motion: reduce) { .way.flows > li::before { animation: none; } }

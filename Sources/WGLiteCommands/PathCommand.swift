@@ -12,6 +12,9 @@ struct PathCommand: ParsableCommand {
         discussion: """
             As text: the two ways with each stage's packets a second, how many went together (batch), the time of each, and drops; since the \
             tunnel's start, or of some seconds with --for.
+
+            --html looks for some seconds (5 without --for) and writes one page that needs nothing else, to look at or to send to somebody: \
+            the same picture, histograms, drops, queues, peers. No private key is in it, but addresses and the peers' names are.
             """)
 
     @Argument(help: "An interface, or its file.", completion: TunnelNames.running)
@@ -20,21 +23,28 @@ struct PathCommand: ParsableCommand {
     @Option(name: .customLong("for"), help: "Look for so many seconds (up to 3600).")
     var seconds: Double?
 
+    @Option(help: "Write a page to this file; - for standard output.", completion: .file(extensions: ["html"]))
+    var html: String?
+
     @Flag(help: "The same as JSON, in a stable form.")
     var json = false
 
     func validate() throws {
         guard seconds.map({ $0 >= 0.1 && $0 <= 3600 }) ?? true else { throw ValidationError("--for is 0.1 to 3600 seconds.") }
+        guard html == nil || !json else { throw ValidationError("--html and --json exclude each other.") }
     }
 
     func run() throws {
         let name = try ConfigurationSource.interface(interface)
         let names = TunnelQuery.peerNames(of: name)
-        let length = seconds
+        let length = seconds ?? (html == nil ? nil : 5)
         SignalDescriptor.ignoreBrokenPipes()
         let first = try TunnelReading(of: name, names: names)
         guard let length else { return try write(TunnelSight(first)) }
         let interval = Interval(nanoseconds: UInt64(length * 1e9))
+        // Where the page goes is tried before anybody waits for it.
+        if let html, html != "-" { try Self.writeFile("", to: html) }
+        if let html, html != "-" { Terminal.error("looking at \(name) for \(Quantity.time(nanoseconds: length * 1e9))…") }
         SystemThread.sleep(interval)
         let last: TunnelReading
         do throws(SetupError) {
@@ -48,6 +58,11 @@ struct PathCommand: ParsableCommand {
     private func write(_ sight: TunnelSight) throws {
         if json {
             Terminal.output(PathJSON.document(sight).indented + "\n")
+        } else if let html {
+            let page = PathPage.html(.recorded(sight))
+            guard html != "-" else { return Terminal.output(page) }
+            try Self.writeFile(page, to: html)
+            Terminal.error("the path of \(sight.reading.interface) is in \(html): open it in a browser")
         } else {
             let shown = sight.shown
             let palette = Palette(isOn: Terminal.isColoured(1))
@@ -55,6 +70,14 @@ struct PathCommand: ParsableCommand {
             let what = sight.now == nil ? "since the start, \(shown.interval.inWords) ago" : "in \(span)"
             let lines = [palette.bold(sight.reading.diagnosis.verdict.line), "figures \(what):", ""] + PathPicture(shown).tall
             Terminal.output(lines.joined(separator: "\n") + "\n")
+        }
+    }
+
+    private static func writeFile(_ text: String, to path: String) throws {
+        do throws(SystemError) {
+            try FileSystem.write(Array(text.utf8), to: path)
+        } catch {
+            throw CommandFailure("cannot write the page: \(error)")
         }
     }
 }
