@@ -93,6 +93,8 @@ struct TraceSession {
     /// Whether packets are only counted by their ways.
     let groups: Bool
 
+    private static let framesBetweenSignals = 32
+
     /// Until the recording ends, the time is over, a signal comes, or nobody reads what is written.
     func follow(_ recording: consuming RecordingReader, _ signals: borrowing SignalDescriptor, _ limit: Interval?) throws {
         var reader = recording
@@ -102,7 +104,14 @@ struct TraceSession {
         var end: String?
         let deadline = limit.map { Clock.now + $0 }
         if json, !groups { Terminal.output(TraceJSON.header(reader.header).text + "\n") }
+        var frames = 0
         reading: while true {
+            frames += 1
+            // Packets may come as fast as they are read: whoever wants to stop is heard meanwhile.
+            if frames % Self.framesBetweenSignals == 0, DescriptorPoll.wait([.init(signals.rawValue)], for: .milliseconds(0)) == [true] {
+                break reading
+            }
+            if let deadline, frames % Self.framesBetweenSignals == 0, deadline <= Clock.now { break reading }
             switch try reader.next(within: Interval(nanoseconds: 0)) {
             case .frame(.packet(let record)):
                 if groups {
