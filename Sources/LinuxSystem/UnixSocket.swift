@@ -53,6 +53,15 @@ public enum UnixSocket {
         return socket
     }
 
+    /// Whether somebody listens at a path, whoever it is; nothing is said to them.
+    public static func isListening(at path: String) -> Bool {
+        guard let socket = try? make() else { return false }
+        return
+            (try? unsafe withAddress(path, "connect to") { address, size in
+                unsafe Glibc.connect(socket.rawValue, address, size)
+            }) != nil
+    }
+
     /// The user at the other end of a connected socket, as of its connect(2) or listen(2).
     public static func peerUser(_ socket: Int32) -> UInt32? {
         var user: UInt32 = 0

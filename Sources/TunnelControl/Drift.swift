@@ -13,7 +13,7 @@ struct Drift: Hashable, Sendable {
 
     /// What was put back last.
     private(set) var lines: [String] = []
-    private var since: Instant?
+    private(set) var since: Instant?
     /// Whether it was removed again at once, and stays so.
     private(set) var isLeft = false
 
@@ -45,6 +45,7 @@ extension TunnelSetup {
             let observed = try? observation(cancellation).state(owned: owned, firewallMark: device.engine.snapshot().firewallMark),
             observed.isUp
         else { return }
+        change { $0.seenNameServers = observed.nameServers }
         // Addresses, MTU and name servers are the administrator's to change.
         var wanted = observed
         wanted.routes.formUnion(owned.routes)

@@ -2,12 +2,13 @@ internal import LinuxSystem
 internal import MachineState
 internal import NetworkTypes
 
-/// The name servers of a tunnel: through systemd-resolved where it runs, else resolvconf, else the file itself.
+/// The name servers of a tunnel: through systemd-resolved where it answers, else resolvconf, else the file itself.
 ///
 /// | | servers | servers and domains | domains alone |
 /// |---|---|---|---|
 /// | systemd-resolved | asked for everything (`~.`) | asked for everything, domains searched | searched, servers stay |
-/// | resolvconf | the only ones (`-x`) | the only ones, domains searched | searched, servers stay |
+/// | openresolv | the only ones (`-x`) | the only ones, domains searched | searched, servers stay |
+/// | Debian's resolvconf | asked first; those from before only when they are silent | the same, domains searched | searched, servers stay |
 /// | the file | the only ones | the only ones, domains searched | searched, servers stay |
 struct NameServerSetup {
     let tools: ExternalTools
@@ -20,7 +21,7 @@ struct NameServerSetup {
     var method: NameServers.Method {
         let socket = "/run/systemd/resolve/io.systemd.Resolve"
         // Refused by the socket, the program isn't asked: the bus would start again what somebody has stopped.
-        let isThere = FileSystem.status(socket).map { !$0.isSocket || RuntimeDirectory.isAnswering(socket) } ?? false
+        let isThere = FileSystem.status(socket).map { !$0.isSocket || UnixSocket.isListening(at: socket) } ?? false
         if isThere, (try? tools.run("resolvectl", ["dns"], for: "look at the name servers")) != nil { return .resolvectl }
         guard let program = ChildProcess.find("resolvconf"), !(FileSystem.resolved(program)?.hasSuffix("/resolvectl") ?? false) else {
             return .file

@@ -21,6 +21,8 @@ final class TunnelSetup: Sendable {
         var owned = SystemState()
         /// What of it belongs into a file, as it came up or was reloaded; nil before.
         var former: SavedState?
+        /// The tunnel's name servers as they were seen last.
+        var seenNameServers: NameServers?
         /// What has vanished and was put back, or wasn't any more.
         var drift = Drift()
     }
@@ -88,6 +90,7 @@ final class TunnelSetup: Sendable {
         var owned = current.owned
         defer { change { $0.owned = owned } }
         try execution(cancellation, report).perform(plan, owned: &owned)
+        change { $0.seenNameServers = owned.nameServers }
     }
 
     /// What of the tunnel belongs into a file.

@@ -39,8 +39,9 @@ extension TunnelSupervisor {
 
     private func report(of setup: TunnelSetup) -> TunnelReport {
         let state = setup.current
-        let diagnosis = Diagnosis(observer.observe(setup.device.engine, state.file, resolved: state.resolved))
-        return TunnelReport(diagnosis, figures: TunnelDevice.counters(of: setup.device.engine))
+        var observation = observer.observe(setup.device.engine, state.file, resolved: state.resolved)
+        setup.complete(&observation)
+        return TunnelReport(Diagnosis(observation), figures: TunnelDevice.counters(of: setup.device.engine))
     }
 
     /// Begins what a client asked for, at once or when looking after names and routes has given way; one client's at a time.

@@ -81,6 +81,8 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
     case notForwarding = "not-forwarding"
     case pathMTU = "path-mtu"
     case smallMTU = "small-mtu"
+    case removedByOthers = "removed-by-others"
+    case nameServersReplaced = "name-servers-replaced"
     case nameServerUnreachable = "name-server-unreachable"
     case nameServerOutside = "name-server-outside"
     case addressOutside = "address-outside"
@@ -88,6 +90,7 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
     case natWithoutKeepalive = "nat-without-keepalive"
     case queueDrops = "queue-drops"
     case unknownSender = "unknown-sender"
+    case nameServersInForce = "name-servers-in-force"
 
     /// Where it stands among all: the lower explains more.
     var rank: Int { Self.ranks[self] ?? .max }

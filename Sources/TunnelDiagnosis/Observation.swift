@@ -19,6 +19,10 @@ public struct Observation: Sendable {
     public var outerRoutes: [PublicKey: RouteObservation] = [:]
     /// Where queries to each name server go.
     public var nameServers: [NameServerObservation] = []
+    /// Who is asked for names; nil for a tunnel without name servers, or where that isn't known.
+    public var resolver: ResolverObservation?
+    /// What others removed of what the tunnel needs; nil for nothing.
+    public var removal: RemovalObservation?
     /// Networks that other interfaces are on.
     public var localNetworks: [LocalNetwork] = []
     /// This machine's own addresses: what one of them reports was found out here.

@@ -1,0 +1,35 @@
+internal import LinuxSystem
+internal import MachineState
+internal import NetworkTypes
+internal import TunnelDiagnosis
+
+extension TunnelSetup {
+    /// Adds what has become of what the tunnel set up. Nobody is waited for: what a program keeps is as it was seen last.
+    func complete(_ observation: inout Observation) {
+        let state = current
+        observation.resolver = resolver(state)
+        if let since = state.drift.since {
+            observation.removal = RemovalObservation(
+                commands: state.drift.lines, age: Clock.now.since(since), isLeft: state.drift.isLeft)
+        }
+    }
+
+    private func resolver(_ state: State) -> ResolverObservation? {
+        guard let owned = state.owned.nameServers else { return nil }
+        guard owned.method == .file else {
+            let isThere = state.seenNameServers?.isSame(as: owned) ?? false
+            return ResolverObservation(
+                servers: isThere ? owned.servers : [], keeper: owned.method == .resolvectl ? "systemd-resolved" : "resolvconf",
+                reason: !isThere ? .replaced : owned.servers.isEmpty ? .former : .own)
+        }
+        let path = "/etc/resolv.conf"
+        guard let content = try? SystemFile(path).read() else { return nil }
+        let file = ResolverFile(content)
+        let (servers, tunnel) = file.inForce
+        let isThere = NameServers(method: .file, text: file.text(of: interface) ?? "").isSame(as: owned)
+        return ResolverObservation(
+            servers: servers.servers, keeper: path,
+            reason: !isThere
+                ? .replaced : tunnel.map { $0 == interface ? .own : .later($0) } ?? .former)
+    }
+}

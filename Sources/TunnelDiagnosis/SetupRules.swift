@@ -1,0 +1,36 @@
+public import NetworkTypes
+
+/// What has become of what the tunnel set up on its machine.
+public enum SetupRules {
+    /// What was put back so long ago is over.
+    public static let memory = Interval.seconds(600)
+
+    static func findings(_ observation: Observation) -> [Finding] {
+        [observation.removal.flatMap(removal), observation.resolver.map { resolver($0, observation.interface) }].compactMap { $0 }
+    }
+
+    private static func removal(_ removal: RemovalObservation) -> Finding? {
+        guard removal.isLeft || removal.age <= memory else { return nil }
+        let end = removal.isLeft ? "removed it again at once, and it is left so" : "it was put back \(removal.age.inWords) ago"
+        return Finding(
+            .removedByOthers, .warning, "others removed what the tunnel needs\(removal.isLeft ? ", " : "; ")\(end)",
+            evidence: removal.commands.joined(separator: "; "),
+            remedy: removal.isLeft ? "find out who does it (`ip monitor`), then `wg-lite reload` sets it again" : "")
+    }
+
+    private static func resolver(_ resolver: ResolverObservation, _ interface: String) -> Finding {
+        let servers = resolver.servers.map { "\($0)" }.joined(separator: ", ")
+        let asked = servers.isEmpty ? "" : "names are asked of \(servers)"
+        switch resolver.reason {
+        case .own: return note("\(asked) (this tunnel's, in \(resolver.keeper))")
+        case .former: return note("\(asked) as before; the tunnel adds domains to search (in \(resolver.keeper))")
+        case .later(let tunnel): return note("\(asked): those of \(tunnel), which came later (in \(resolver.keeper))")
+        case .replaced:
+            return Finding(
+                .nameServersReplaced, .warning, "the tunnel's name servers are not in force: others have changed \(resolver.keeper)",
+                evidence: asked, remedy: "wg-lite reload \(interface) sets them again")
+        }
+    }
+
+    private static func note(_ sentence: String) -> Finding { Finding(.nameServersInForce, .note, sentence) }
+}
