@@ -1,6 +1,6 @@
 public import NetworkTypes
 public import PathRecording
-internal import TunnelCore
+public import WireGuardCrypto
 
 extension PacketRecord {
     /// What a capture shows of it, in the order in which it was seen: the packet that programs see, the datagram that the network sees, or
@@ -8,8 +8,12 @@ extension PacketRecord {
     /// - Parameters:
     ///   - identity: what tells that both are the same.
     ///   - source: our address on the way to an endpoint, for datagrams that the kernel chose it for; nil where it isn't known.
-    public func captured(identity: UInt64, source: (Endpoint) -> IPAddress?) -> [CapturedPacket] {
+    ///   - peerName: how a peer is called in comments.
+    public func captured(
+        identity: UInt64, source: (Endpoint) -> IPAddress?, peerName: (PublicKey) -> String
+    ) -> [CapturedPacket] {
         var packets: [CapturedPacket] = []
+        let comment = PacketComment(self, peerName: peerName)
         let isPair = !packet.isEmpty && !datagram.isEmpty
         if !datagram.isEmpty {
             let stage = notes.direction == .outbound ? OutboundStage.send.rawValue : InboundStage.receive.rawValue
@@ -18,7 +22,7 @@ extension PacketRecord {
                 CapturedPacket(
                     .outer, direction, unixNanoseconds: time(endOf: stage), bytes: bytes,
                     originalCount: bytes.count + max(0, Int(notes.datagramLength) - datagram.count), identity: isPair ? identity : nil,
-                    comment: PacketComment(notes).outer))
+                    comment: comment.outer))
         }
         if !packet.isEmpty {
             let stage = notes.direction == .outbound ? OutboundStage.read.rawValue : InboundStage.deliver.rawValue
@@ -26,7 +30,7 @@ extension PacketRecord {
                 CapturedPacket(
                     .inner, direction, unixNanoseconds: time(endOf: stage), bytes: packet,
                     originalCount: max(packet.count, Int(notes.packetLength)), identity: isPair ? identity : nil,
-                    comment: PacketComment(notes).inner))
+                    comment: comment.inner))
         }
         return notes.direction == .outbound ? packets.reversed() : packets
     }

@@ -1,5 +1,6 @@
 public import NetworkTypes
 public import PathRecording
+public import WireGuardCrypto
 
 /// A recording on its way into a capture: frames in, blocks out.
 public struct RecordingCapture: Sendable {
@@ -8,6 +9,7 @@ public struct RecordingCapture: Sendable {
     /// Handshakes whose keys were told.
     public private(set) var handshakesWithKeys = 0
     private let embedsKeys: Bool
+    private let peerName: @Sendable (PublicKey) -> String
     private var recordCount: UInt64 = 0
     private var missed = InlineArray<2, UInt64>(repeating: 0)
     /// Static keys are told again with each handshake.
@@ -17,7 +19,12 @@ public struct RecordingCapture: Sendable {
     /// - Parameters:
     ///   - unixNanoseconds: when it begins.
     ///   - embedsKeys: whether keys are written into it.
-    public init(_ section: CaptureEncoder.Section, at unixNanoseconds: UInt64, embedsKeys: Bool) {
+    ///   - peerName: how a peer is called in comments.
+    public init(
+        _ section: CaptureEncoder.Section, at unixNanoseconds: UInt64, embedsKeys: Bool,
+        peerName: @escaping @Sendable (PublicKey) -> String
+    ) {
+        self.peerName = peerName
         encoder = CaptureEncoder(section, at: unixNanoseconds)
         self.embedsKeys = embedsKeys
     }
@@ -34,7 +41,7 @@ public struct RecordingCapture: Sendable {
             return nil
         case .packet(let record):
             recordCount += 1
-            for packet in record.captured(identity: recordCount, source: source) {
+            for packet in record.captured(identity: recordCount, source: source, peerName: peerName) {
                 let side = Int(packet.side.rawValue)
                 encoder.add(packet, missed: missed[side])
                 missed[side] = 0

@@ -38,6 +38,9 @@ extension Engine {
     /// How many may record at the same time.
     public static var mostRecordings: Int { FlightRecorder.mostRecordings }
 
+    /// With how many peers a handshake is begun for somebody who wants their keys.
+    private static let sessionsToRenew = 64
+
     /// Whose packets they are: our public key, and the interface's MTU.
     public var identity: (publicKey: PublicKey?, mtu: UInt16) {
         tunnel.withLock { ($0.identity?.publicKey, UInt16(clamping: $0.mtu)) }
@@ -46,7 +49,14 @@ extension Engine {
     /// Begins to record packets, until ``end(_:)``.
     /// - Returns: nil if too many do already, or there is no memory for it.
     public func record(_ request: RecordingRequest) -> Recording? {
-        guard let recording = try? Recording(request), recorder.begin(recording) else { return nil }
+        guard let recording = try? Recording(request) else { return nil }
+        // Before anybody else writes: with it the initiations that peers begin can be read.
+        if request.keys, let key = tunnel.withLock({ $0.identity?.privateKey }) {
+            unsafe key.withUnsafeBytes { unsafe recording.tell(.localStaticPrivateKey, $0) }
+        }
+        guard recorder.begin(recording) else { return nil }
+        // Only sessions whose handshake was seen can be decrypted.
+        if request.keys { tunnel.withLock { $0.renewSessions(atMost: Self.sessionsToRenew, at: .current) } }
         heedRecordings()
         return recording
     }

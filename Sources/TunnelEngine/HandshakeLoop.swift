@@ -124,6 +124,8 @@ struct HandshakeLoop: ~Copyable {
         for first in steps {
             var step: HandshakeStep? = first
             while let next = step {
+                // Somebody may have begun to look on since this turn did, and what is computed now was begun for him.
+                notes.begin(engine, at: .current)
                 notes.tell(next)
                 let outcome = next.perform()
                 let time = TimePoint.current

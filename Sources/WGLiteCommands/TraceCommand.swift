@@ -53,22 +53,13 @@ struct TraceCommand: ParsableCommand {
     func run() throws {
         let running = RuntimeDirectory.runningInterfaces().map(\.name)
         if let to { return try TraceProbe(to, words, running, json: json).run() }
-        let interface: String
-        var rest = words
-        if let first = words.first, running.contains(first) {
-            interface = rest.removeFirst()
-        } else if running.count == 1 {
-            interface = running[0]
-        } else {
-            throw CommandFailure(
-                running.isEmpty ? "no tunnel is up" : "which one? These are up: \(running.joined(separator: ", "))", status: ExitCode(2))
-        }
-        let filter = try Self.filter((drops ? rest + ["drops"] : rest).joined(separator: " "), running)
+        let watched = try WatchedTunnel(drops ? words + ["drops"] : words, running: running)
+        let filter = try Self.filter(watched.filter, running)
         // Before the tunnel is asked: from then on signals come to us as something to wait for.
         let signals = try SignalDescriptor([SignalDescriptor.interrupt, SignalDescriptor.terminate, SignalDescriptor.hangUp])
         let reader: RecordingReader
         do throws(SetupError) {
-            reader = try TunnelQuery.record(interface, RecordingRequest(filter, count: count))
+            reader = try TunnelQuery.record(watched.interface, RecordingRequest(filter, count: count))
         } catch {
             throw CommandFailure(error.description, status: ExitCode(2))
         }

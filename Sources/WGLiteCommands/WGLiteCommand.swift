@@ -14,7 +14,8 @@ public struct WGLiteCommand: ParsableCommand {
             CommandGroup(
                 name: "Looking closer:",
                 subcommands: [
-                    TopCommand.self, PathCommand.self, TraceCommand.self, ShowCommand.self, CheckCommand.self, DoctorCommand.self,
+                    TopCommand.self, PathCommand.self, TraceCommand.self, CaptureCommand.self, ShowCommand.self, CheckCommand.self,
+                    DoctorCommand.self,
                 ]),
             CommandGroup(name: "Keys:", subcommands: [GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self]),
             CommandGroup(name: "For other programs:", subcommands: [ServeCommand.self, DeviceCommand.self, ManualCommand.self]),
@@ -101,6 +102,7 @@ public struct WGLiteCommand: ParsableCommand {
           wg-lite top office             watch its peers, and its packets stage by stage
           wg-lite path office            draw the path of its packets, with figures
           sudo wg-lite trace 10.8.0.5    follow packets through every stage
+          sudo wg-lite capture -w FILE   write them, inside and outside, for Wireshark
           wg-lite reload office          take over a changed file; sessions go on
           wg-lite show [office]          the state as `wg show` has it, or --json
           wg-lite genkey|pubkey|genpsk   make keys: wg-lite genkey >k; wg-lite pubkey <k

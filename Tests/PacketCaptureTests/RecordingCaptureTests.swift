@@ -23,7 +23,7 @@ struct RecordingCaptureTests {
     }
 
     private func captured(_ record: PacketRecord) -> [CapturedPacket] {
-        record.captured(identity: 5) { $0 == remote ? local : nil }
+        record.captured(identity: 5, source: { $0 == remote ? local : nil }, peerName: { _ in "somebody" })
     }
 
     @Test func `on the way out the packet comes first, as it was read, then the datagram, as it was sent`() throws {
@@ -81,7 +81,7 @@ struct RecordingCaptureTests {
     }
 
     @Test func `what didn't fit is told with the next packet of each side, and at the end`() throws {
-        var capture = RecordingCapture(.init(interface: "wg0", application: "test"), at: 0, embedsKeys: false)
+        var capture = RecordingCapture(.init(interface: "wg0", application: "test"), at: 0, embedsKeys: false) { _ in "somebody" }
         _ = capture.takeBlocks()
         _ = capture.take(.lost(3)) { _ in nil }
         _ = capture.take(.packet(PacketRecord(notes(.outbound), packet: packet))) { _ in nil }
@@ -93,7 +93,7 @@ struct RecordingCaptureTests {
 
     @Test func `static keys are written once, the keys of a handshake each time, and into the capture only if asked`() throws {
         for embeds in [true, false] {
-            var capture = RecordingCapture(.init(interface: "wg0", application: "test"), at: 0, embedsKeys: embeds)
+            var capture = RecordingCapture(.init(interface: "wg0", application: "test"), at: 0, embedsKeys: embeds) { _ in "somebody" }
             let beginning = capture.takeBlocks()
             var lines: [String] = []
             for handshake in [UInt8(1), 2] {

@@ -1,0 +1,25 @@
+internal import ArgumentParser
+internal import TunnelControl
+
+/// Whose packets are watched, and which, as words of a command line say it: a running interface, or none where only one is up, then the words
+/// of a filter.
+struct WatchedTunnel {
+    let interface: String
+    /// The words of the filter.
+    let filter: String
+
+    /// - Throws: when nobody can tell which tunnel is meant.
+    init(_ words: [String], running: [String]) throws {
+        var rest = words[...]
+        if let first = words.first, running.contains(first) {
+            interface = first
+            rest = rest.dropFirst()
+        } else if running.count == 1 {
+            interface = running[0]
+        } else {
+            throw CommandFailure(
+                running.isEmpty ? "no tunnel is up" : "which one? These are up: \(running.joined(separator: ", "))", status: ExitCode(2))
+        }
+        filter = rest.joined(separator: " ")
+    }
+}
