@@ -15,7 +15,13 @@ public struct PrivateFile: ~Copyable, Sendable {
     /// - Throws: EPERM for anything else that is there, ELOOP for a symbolic link, what open(2) says.
     public init(_ path: String) throws(SystemError) {
         // A pipe would hold up whoever opens it; non-blocking has no meaning for a regular file.
-        let file = try FileDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o600)
+        let file: FileDescriptor
+        do throws(SystemError) {
+            file = try FileDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o600)
+        } catch {
+            guard error.errno == ELOOP else { throw error }
+            throw SystemError(errno: ELOOP, operation: "open", subject: path, detail: "it is a symbolic link, which is not followed")
+        }
         var status = stat()
         guard unsafe fstat(file.rawValue, &status) == 0 else { throw SystemError(operation: "look at", subject: path) }
         guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(), status.st_nlink == 1 else {

@@ -157,17 +157,17 @@ struct Capture: ~Copyable {
 
     /// Says what is in the file, and why no more.
     private func report(_ end: End) throws {
-        if case .readerGone = end { return }
+        switch end {
+        case .readerGone: return
+        case .output(let error): throw CommandFailure("\(error)\n  what was written before can be read")
+        case .asked, .tunnel: break
+        }
         let (inner, outer) = (capture.encoder.inner, capture.encoder.outer)
         var line = "\(inner.written) packets and \(outer.written) datagrams captured"
         if path != "-" { line += " in \(path)" }
         if inner.missed + outer.missed > 0 { line += "; \(max(inner.missed, outer.missed)) came too fast and are missing" }
         if capture.handshakesWithKeys > 0 { line += "; with the keys of \(capture.handshakesWithKeys) handshakes" }
         Terminal.error(line)
-        switch end {
-        case .asked, .readerGone: return
-        case .tunnel(let reason): throw CommandFailure("\(name) ended: \(reason); the capture is complete until then")
-        case .output(let error): throw CommandFailure("\(error); what was written before can be read")
-        }
+        if case .tunnel(let reason) = end { throw CommandFailure("\(name): \(reason); the capture is complete until then") }
     }
 }

@@ -37,6 +37,9 @@ struct CaptureOutput: ~Copyable {
             do throws(SystemError) {
                 return try file!.append(blocks)
             } catch {
+                // As many of them as there is room for.
+                var rest = blocks[...]
+                while let block = Self.firstBlock(of: &rest), (try? file!.append(block)) != nil {}
                 throw .system(error)
             }
         }
@@ -61,5 +64,14 @@ struct CaptureOutput: ~Copyable {
         let result = unsafe piece.withUnsafeBytes { unsafe borrowed.send($0) }
         _ = borrowed.take()
         return result
+    }
+
+    /// Takes the first block away: its length stands behind its type.
+    private static func firstBlock(of blocks: inout ArraySlice<UInt8>) -> [UInt8]? {
+        guard blocks.count >= 8 else { return nil }
+        let count = (4..<8).reversed().reduce(0) { $0 << 8 | Int(blocks[blocks.startIndex + $1]) }
+        guard count >= 8, count <= blocks.count else { return nil }
+        defer { blocks = blocks.dropFirst(count) }
+        return Array(blocks.prefix(count))
     }
 }
