@@ -142,6 +142,11 @@ public final class OwnedDirectory: Sendable {
         return unsafe unlinkat(descriptor.rawValue, name, 0) == 0 || Glibc.errno == ENOENT
     }
 
+    /// Removes what a process that was killed while it wrote an entry has left beside it.
+    public func removeLeftover(of name: String) {
+        unsafe unlinkat(descriptor.rawValue, Self.temporary(name), 0)
+    }
+
     /// Where ``replace(_:with:)`` writes first.
     private static func temporary(_ name: String) -> String { ".\(name).new" }
 

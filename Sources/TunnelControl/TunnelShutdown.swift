@@ -102,6 +102,7 @@ public enum TunnelShutdown {
             }
         }
         records.remove(RuntimeDirectory.recordName(interface))
+        records.removeLeftover(of: SentTimestamps.fileName(interface))
         records.remove(RuntimeDirectory.controlName(interface))
         directory.sockets.remove(RuntimeDirectory.socketName(interface))
         directory.logFile(of: interface)?.remove()

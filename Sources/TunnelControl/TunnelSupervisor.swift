@@ -168,6 +168,7 @@ public final class TunnelSupervisor {
         // A process that was killed in the middle of a write leaves a file beside the one that it was to replace.
         SystemFile("/etc/resolv.conf").removeLeftover()
         if let source { FileSystem.remove(FileSystem.leftover(of: source.path)) }
+        directory.records?.removeLeftover(of: SentTimestamps.fileName(interface))
         let path = directory.control(of: interface)
         directory.records?.remove(RuntimeDirectory.controlName(interface))
         do throws(SystemError) {
