@@ -53,13 +53,17 @@ public enum UnixSocket {
         return socket
     }
 
-    /// Whether somebody listens at a path, whoever it is; nothing is said to them.
-    public static func isListening(at path: String) -> Bool {
-        guard let socket = try? make() else { return false }
-        return
-            (try? unsafe withAddress(path, "connect to") { address, size in
-                unsafe Glibc.connect(socket.rawValue, address, size)
-            }) != nil
+    /// Whether somebody listens at `path`, whoever that is: nothing is said to them, so nobody has to be trusted.
+    public static func hasListener(at path: String) -> Bool {
+        do throws(SystemError) {
+            let socket = try make()
+            // One whose queue is full listens too.
+            try socket.setNonBlocking()
+            try unsafe withAddress(path, "connect to") { address, size in unsafe Glibc.connect(socket.rawValue, address, size) }
+            return true
+        } catch {
+            return error.isWouldBlock || error.isPermissionDenied
+        }
     }
 
     /// The user at the other end of a connected socket, as of its connect(2) or listen(2).

@@ -20,8 +20,8 @@ struct NameServerSetup {
     /// systemd-resolved's program, it is that service by another name.
     var method: NameServers.Method {
         let socket = "/run/systemd/resolve/io.systemd.Resolve"
-        // Refused by the socket, the program isn't asked: the bus would start again what somebody has stopped.
-        let isThere = FileSystem.status(socket).map { !$0.isSocket || UnixSocket.isListening(at: socket) } ?? false
+        // Refused by the socket, the program isn't asked: the bus would start again what somebody has stopped. The service is a user of its own.
+        let isThere = FileSystem.status(socket).map { !$0.isSocket || UnixSocket.hasListener(at: socket) } ?? false
         if isThere, (try? tools.run("resolvectl", ["dns"], for: "look at the name servers")) != nil { return .resolvectl }
         guard let program = ChildProcess.find("resolvconf"), !(FileSystem.resolved(program)?.hasSuffix("/resolvectl") ?? false) else {
             return .file
