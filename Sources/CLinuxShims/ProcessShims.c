@@ -14,6 +14,22 @@ _Static_assert(CLINUX_POSIX_SPAWN_SETSID == POSIX_SPAWN_SETSID, "spawn.h");
 _Static_assert(CLINUX_POSIX_SPAWN_SETPGROUP == POSIX_SPAWN_SETPGROUP, "spawn.h");
 _Static_assert(CLINUX_EAI_NODATA == EAI_NODATA, "netdb.h");
 
+static int argument_count;
+static char **arguments;
+
+__attribute__((constructor)) static void keep_arguments(int count, char **list) {
+    argument_count = count;
+    arguments = list;
+}
+
+int clinux_argument_count(void) {
+    return argument_count;
+}
+
+char *clinux_argument(int number) {
+    return arguments[number];
+}
+
 int clinux_pipe(int ends[2]) {
     return pipe2(ends, O_CLOEXEC);
 }

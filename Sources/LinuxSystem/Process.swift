@@ -17,6 +17,12 @@ public enum Process {
         return unsafe String(cString: path)
     }
 
+    /// The words that this program was started with, its own name first; also where /proc isn't mounted.
+    public static var arguments: [String] {
+        // SAFETY: there are so many, each terminated, for as long as the process lives.
+        (0..<clinux_argument_count()).compactMap { unsafe clinux_argument($0).map { unsafe String(cString: $0) } }
+    }
+
     /// The value of an environment variable.
     public static func environment(_ name: String) -> String? {
         // SAFETY: the text is copied at once; nothing here changes the environment.

@@ -71,7 +71,7 @@ struct UpCommand: ParsableCommand {
             Terminal.error(text, level == .error ? .error : .warning)
         }
         if dryRun { return print(TerminalText.escapedLines(try DryRun.up(source, file, output.report))) }
-        let (isReady, message) = try BackgroundStart.run(arguments: Array(CommandLine.arguments.dropFirst()))
+        let (isReady, message) = try BackgroundStart.run(arguments: Array(Process.arguments.dropFirst()))
         guard isReady else { throw CommandFailure(message) }
         guard !output.quiet else { return }
         let palette = Palette(isOn: Terminal.isColoured(1))

@@ -26,6 +26,11 @@ public struct WGLiteCommand: ParsableCommand {
 
     public init() {}
 
+    /// Runs the command that the process was started with, and ends it.
+    public static func runProcess() -> Never {
+        run(Array(Process.arguments.dropFirst()))
+    }
+
     /// Runs the command that `arguments` (without the program's name) stand for, and ends the process.
     public static func run(_ arguments: [String]) -> Never {
         FileDescriptor.fillStandardDescriptors()

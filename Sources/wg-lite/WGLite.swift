@@ -4,6 +4,6 @@ import WGLiteCommands
 @main
 struct WGLite {
     static func main() {
-        WGLiteCommand.run(Array(CommandLine.arguments.dropFirst()))
+        WGLiteCommand.runProcess()
     }
 }

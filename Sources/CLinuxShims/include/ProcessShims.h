@@ -5,6 +5,11 @@
 #include <fcntl.h>
 #include <stdint.h>
 
+// The words that the program was started with, as the C library hands them to constructors. Swift's own list is read from /proc and is
+// empty where that is not mounted.
+int clinux_argument_count(void);
+char *clinux_argument(int number);
+
 // pipe2 with O_CLOEXEC: 0, or -1 with errno.
 int clinux_pipe(int ends[2]);
 
