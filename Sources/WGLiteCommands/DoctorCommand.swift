@@ -18,7 +18,7 @@ struct DoctorCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A running interface, or a file NAME.conf; without, the only tunnel that is up.", completion: .file(extensions: ["conf"]))
+        help: "A running interface, or a file NAME.conf; without, the only tunnel that is up.", completion: TunnelNames.any)
     var tunnel: String?
 
     @Option(help: ArgumentHelp("How long it may take.", valueName: "seconds"))

@@ -5,16 +5,26 @@ internal import TunnelControl
 /// What a shell offers where a command wants a tunnel.
 enum TunnelNames {
     /// A configuration: the names in /etc/wireguard, and the files and directories where the word points.
-    static let configurations = CompletionKind.custom { _, _, prefix in
+    static let configurations = CompletionKind.custom { _, _, prefix in configurations(prefix: prefix) }
+
+    /// A tunnel that is up.
+    static let running = CompletionKind.custom { _, _, _ in runningNames() }
+
+    /// Either of them.
+    static let any = CompletionKind.custom { _, _, prefix in
+        let running = runningNames().filter { $0.hasPrefix(prefix) }
+        return running + configurations(prefix: prefix).filter { !running.contains($0) }
+    }
+
+    private static func runningNames() -> [String] { RuntimeDirectory.runningInterfaces().map(\.name) }
+
+    private static func configurations(prefix: String) -> [String] {
         configurations(prefix: prefix) {
             FileSystem.entries(of: $0)
         } isDirectory: {
             FileSystem.status($0)?.isDirectory ?? false
         }
     }
-
-    /// A tunnel that is up.
-    static let running = CompletionKind.custom { _, _, _ in RuntimeDirectory.runningInterfaces().map(\.name) }
 
     /// - Parameters:
     ///   - prefix: what of the word is written.
