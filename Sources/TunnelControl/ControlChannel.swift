@@ -21,6 +21,8 @@ enum ControlChannel {
         case names
         /// Send packets as they are recorded; the connection is a `RecordingStream` from then on.
         case record(RecordingRequest)
+        /// Say what happens, a line an event (``TunnelEvent/line``), until the client goes or the tunnel ends.
+        case events
         /// Keep what was found by trying the way.
         case note(ProbeNote)
 
@@ -32,6 +34,7 @@ enum ControlChannel {
             case .figures: "figures"
             case .names: "names"
             case .record(let request): "record \(request)"
+            case .events: "events"
             case .note(let note): "note \(note)"
             }
         }
@@ -39,7 +42,7 @@ enum ControlChannel {
         /// Whether it is answered at once and changes nothing.
         var isQuestion: Bool {
             switch self {
-            case .report, .figures, .names, .record, .note: true
+            case .report, .figures, .names, .record, .events, .note: true
             case .down, .reload: false
             }
         }
@@ -57,6 +60,7 @@ enum ControlChannel {
             case ("record", _):
                 guard let request = RecordingRequest(String(description.dropFirst("record ".utf8.count))) else { return nil }
                 self = .record(request)
+            case ("events", 1): self = .events
             case ("note", _):
                 guard let note = ProbeNote(words.dropFirst().joined(separator: " ")) else { return nil }
                 self = .note(note)

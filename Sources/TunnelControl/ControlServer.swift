@@ -91,16 +91,21 @@ struct ControlServer: ~Copyable {
         fileprivate var deadline: Instant? { state.withLock { $0.request == nil ? requestDeadline : nil } }
 
         /// Says something meanwhile; any thread, at once. Bytes as they are: hooks say what they like.
-        func say(_ bytes: [UInt8]) {
-            state.withLock { state in
-                guard !state.isAnswered, state.output.count + bytes.count <= Self.mostWaiting else { return }
+        /// - Returns: false if it was left out: too much waits for the client already.
+        @discardableResult
+        func say(_ bytes: [UInt8]) -> Bool {
+            let isTaken = state.withLock { state in
+                guard !state.isAnswered, state.output.count + bytes.count <= Self.mostWaiting else { return false }
                 // Zero ends what is said.
                 state.output += bytes.contains(0) ? bytes.filter { $0 != 0 } : bytes
+                return true
             }
             EventDescriptor.signal(wakeDescriptor)
+            return isTaken
         }
 
-        func say(_ text: String) { say(Array("\(text)\n".utf8)) }
+        @discardableResult
+        func say(_ text: String) -> Bool { say(Array("\(text)\n".utf8)) }
 
         /// Gives the closing message; the connection ends with it.
         func finish(_ isSuccess: Bool, _ message: String) {

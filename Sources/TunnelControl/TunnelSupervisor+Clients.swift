@@ -9,6 +9,7 @@ extension TunnelSupervisor {
     func serve(_ ready: ArraySlice<Bool>) {
         guard let (requests, gone) = control?.advance(ready) else { return }
         if let client = underWay?.client, gone.contains(where: { $0 === client }) { operations.cancel() }
+        followers.remove(gone)
         if let client = waiting?.client, gone.contains(where: { $0 === client }) { waiting = nil }
         for client in requests {
             guard let request = client.request else { continue }
@@ -31,6 +32,7 @@ extension TunnelSupervisor {
         case .figures:
             client.finish(true, "\(setup.device.engine.figures().text)\n\(report(of: setup).text)")
         case .names: client.finish(true, PeerNames(setup.current.file?.peerNames ?? [:]).text)
+        case .events: followers.add(client)
         case .note(let note):
             observer.take(note)
             client.finish(true, "")

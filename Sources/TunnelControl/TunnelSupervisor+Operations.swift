@@ -118,6 +118,7 @@ extension TunnelSupervisor {
             return error
         }
         for client in downClients { client.finish(failures.isEmpty, message) }
+        followers.end("\(interface) is down")
         control?.flush()
         recordings.stop()
         operations.stop()

@@ -34,6 +34,16 @@ public final class TunnelSupervisor {
         public var engineEvents: @Sendable (TunnelEvent) -> Void = { _ in }
 
         public init() {}
+
+        /// With followers that are told what the engine tells.
+        func telling(_ followers: EventFollowers) -> Options {
+            var options = self
+            options.engineEvents = { [engineEvents] event in
+                engineEvents(event)
+                followers.tell(event)
+            }
+            return options
+        }
     }
 
     public let interface: String
@@ -44,6 +54,8 @@ public final class TunnelSupervisor {
     private let source: ConfigurationSource?
     private let file: ConfigurationFile?
     var observer: Observer
+    /// The clients that are told what happens.
+    let followers: EventFollowers
     let operations: OperationThread<OperationResult>
     /// What is set up, once the interface is made.
     var setup: TunnelSetup?
@@ -94,7 +106,9 @@ public final class TunnelSupervisor {
         self.interface = interface
         self.source = source
         self.file = file
-        self.options = options
+        let followers = EventFollowers()
+        self.followers = followers
+        self.options = options.telling(followers)
         self.report = report
         notification = ServiceNotification()
         observer = Observer(interface: interface)

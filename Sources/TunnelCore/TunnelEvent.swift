@@ -11,6 +11,13 @@ public struct TunnelEvent: Hashable, Sendable {
     /// What.
     public var kind: Kind
 
+    /// What happened, to whom, and when.
+    public init(time: TimePoint, peer: PublicKey?, kind: Kind) {
+        self.time = time
+        self.peer = peer
+        self.kind = kind
+    }
+
     /// What can happen.
     public enum Kind: Hashable, Sendable {
         /// We began to call the peer.

@@ -23,7 +23,7 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "The same as JSON, in a stable form.")
     var json = false
 
-    @Flag(name: .shortAndLong, help: "Stay, and write a line whenever the verdict or a peer's state changes.")
+    @Flag(name: .shortAndLong, help: "Stay, and write a line for what happens: handshakes, moved and silent peers, another verdict.")
     var follow = false
 
     func run() throws {
@@ -74,47 +74,5 @@ public enum StatusDocument {
     /// The document about those tunnels that can be asked.
     public static func text(of names: [String]) -> String {
         StateJSON.document(statuses: names.compactMap { try? TunnelStatus(of: $0) }).indented
-    }
-}
-
-/// Follows tunnels until somebody ends it.
-struct StatusFollower {
-    let names: [String]
-    let json: Bool
-
-    func run() throws {
-        guard !names.isEmpty else { throw CommandFailure("no tunnel is up") }
-        var last: [String: Set<String>] = [:]
-        while true {
-            for name in names {
-                let lines: [String]
-                do throws(SetupError) {
-                    lines = Self.lines(try TunnelQuery.report(of: name).diagnosis)
-                } catch {
-                    lines = ["\(name): \(error.cause)"]
-                }
-                for line in lines where !(last[name]?.contains(line) ?? false) { write(name, line) }
-                last[name] = Set(lines)
-            }
-            _ = DescriptorPoll.wait([], for: .seconds(1))
-        }
-    }
-
-    /// What is worth a line when it changes: no ages in it.
-    static func lines(_ diagnosis: Diagnosis) -> [String] {
-        let findings = diagnosis.findings.map { "\(diagnosis.interface): \($0.severity.name) \($0.code.rawValue)" }
-        let works = diagnosis.findings.isEmpty ? ["\(diagnosis.verdict.line)"] : findings
-        return works + diagnosis.peers.map { "\(diagnosis.interface): peer \($0.publicKey.abbreviation) is \($0.state.name)" }
-    }
-
-    private func write(_ name: String, _ line: String) {
-        let seconds = Clock.unixNanoseconds / 1_000_000_000
-        if json {
-            Terminal.output(JSON.object([("time", .number(seconds)), ("tunnel", .string(name)), ("message", .string(line))]).text + "\n")
-        } else {
-            let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
-            func two(_ number: UInt64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-            Terminal.output("\(two(hour)):\(two(minute)):\(two(second)) UTC  \(line)\n")
-        }
     }
 }

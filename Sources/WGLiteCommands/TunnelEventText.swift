@@ -5,10 +5,10 @@ internal import WireGuardCrypto
 internal import WireGuardProtocol
 
 extension TunnelEvent {
-    /// The event as a log line: peers by the ends of their public keys.
-    var text: String {
+    /// The event as a log line: peers by the ends of their public keys, behind what the file calls them.
+    func text(names: [PublicKey: String] = [:]) -> String {
         guard let peer else { return kind.text }
-        return "peer \(peer.abbreviation): \(kind.text)"
+        return "peer \(names[peer].map { "\($0) " } ?? "")\(peer.abbreviation): \(kind.text)"
     }
 }
 

@@ -29,7 +29,7 @@ struct TunnelProcess {
         options.aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
         options.cryptoThreads = engine.cryptoThreads ?? EngineOptions.suitableCryptoThreads(processors: Processors.available)
         options.engineLog = logger.engineSink
-        options.engineEvents = { logger.info("\($0.text)") }
+        options.engineEvents = { logger.info("\($0.text())") }
         options.willRelease = { destination.close(within: Self.patience) }
         let stage = Stage()
         var begun: TunnelSupervisor?

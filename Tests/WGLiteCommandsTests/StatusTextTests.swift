@@ -88,8 +88,8 @@ import WireGuardCrypto
     }
 
     @Test func `lines to follow have no ages, so that only changes are lines`() throws {
-        let now = StatusFollower.lines(try Self.status(Self.refused).report.diagnosis)
-        let later = StatusFollower.lines(
+        let now = StatusLines.lines(try Self.status(Self.refused).report.diagnosis)
+        let later = StatusLines.lines(
             try Self.status {
                 Self.refused(&$0)
                 $0.peers[1].networkError?.age = .seconds(9)

@@ -1,0 +1,64 @@
+import NetworkTypes
+import Testing
+import TunnelConfiguration
+import TunnelControl
+import TunnelCore
+import TunnelDiagnosis
+import TunnelView
+import WireGuardCrypto
+
+@testable import WGLiteCommands
+
+@Suite struct StatusFollowerTests {
+    static let time: UInt64 = 1_700_000_000_250_000_000
+
+    static func line(_ kind: TunnelEvent.Kind, of peer: PublicKey?, names: [PublicKey: String] = [:]) -> FollowLine {
+        let event = TunnelEvent(time: TimePoint(now: Instant(nanoseconds: 1), unixNanoseconds: time), peer: peer, kind: kind)
+        return FollowLine(unixNanoseconds: time, tunnel: "wg0", content: .event(event, names: names))
+    }
+
+    @Test func `an event is a line with its time, its tunnel and its peer's name`() throws {
+        let peer = try OutputTests.state().peers[0].publicKey
+        let event = TunnelEvent.Kind.handshakeCompleted(took: .milliseconds(12), role: .initiator)
+        #expect(Self.line(event, of: peer).text == "22:13:20 UTC  wg0: peer TrMv…XX0=: handshake completed in 12 ms, we called")
+        #expect(Self.line(.sessionExpired, of: peer, names: [peer: "laptop"]).text.hasSuffix("wg0: peer laptop TrMv…XX0=: session expired"))
+        #expect(Self.line(.keyChanged(nil), of: nil).text.hasSuffix("wg0: our private key was removed"))
+    }
+
+    @Test func `as JSON it has the event's code, the whole key and its values`() throws {
+        let peer = try OutputTests.state().peers[0].publicKey
+        let moved = TunnelEvent.Kind.endpointMoved(from: nil, to: Endpoint("192.0.2.1:7")!)
+        #expect(
+            Self.line(moved, of: peer, names: [peer: "laptop"]).json.text
+                == #"{"time":1700000000,"nanoseconds":250000000,"tunnel":"wg0","event":"endpoint-moved","peer":"\#(peer.base64)","name":"laptop","#
+                + #""from":null,"to":"192.0.2.1:7","message":"wg0: peer laptop TrMv…XX0=: heard from 192.0.2.1:7"}"#)
+        let change = FollowLine(unixNanoseconds: Self.time, tunnel: "wg0", content: .change("wg0 works")).json.text
+        #expect(change.hasSuffix(#""tunnel":"wg0","event":"state","message":"wg0 works"}"#))
+    }
+
+    @Test func `with many peers the verdict is a line, not each of them`() throws {
+        let diagnosis = try StatusTextTests.status().report.diagnosis
+        #expect(StatusLines.lines(diagnosis, mostPeers: 2).count == 3)
+        #expect(StatusLines.lines(diagnosis, mostPeers: 1) == ["wg0 works"])
+    }
+
+    @Test func `an event brings the next look forward, but looks never take more than their share`() {
+        let begin = Instant(nanoseconds: 1_000_000_000_000)
+        var pace = FollowPace()
+        pace.looked(from: begin, to: begin + .milliseconds(1), hasEvents: true)
+        #expect(pace.due == begin + .milliseconds(1) + FollowPace.quiet)
+        pace.heard(at: begin + .seconds(5))
+        #expect(pace.due == begin + .seconds(5) + FollowPace.moment)
+        // Ten thousand peers: a look of half a second is followed by ten seconds without one, whatever happens.
+        pace.looked(from: begin, to: begin + .milliseconds(500), hasEvents: true)
+        pace.heard(at: begin + .milliseconds(600))
+        #expect(pace.due == begin + .milliseconds(500) + .seconds(10))
+    }
+
+    @Test func `where nobody tells events it looks every second`() {
+        let begin = Instant(nanoseconds: 1_000_000_000_000)
+        var pace = FollowPace()
+        pace.looked(from: begin, to: begin, hasEvents: false)
+        #expect(pace.due == begin + .seconds(1))
+    }
+}
