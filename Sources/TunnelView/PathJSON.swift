@@ -45,7 +45,7 @@ public enum PathJSON {
             ("peerCount", .number(UInt64(sight.peers.count))),
             ("peerStates", .object(sight.countsByState.sorted { $0.key < $1.key }.map { ($0.key, .number(UInt64($0.value))) })),
             ("peers", .array(sight.busiest(mostPeers).map(peer))),
-            ("records", .array([])),
+            ("records", .array(records(sight))),
             ("recordsLost", .number(sight.lost)),
         ])
     }

@@ -14,7 +14,7 @@ extension PathPage {
             : "There are no recorded packets in this page.";
           if (none) return;
           byID("replay-what").textContent = `${data.records.length} packets were recorded, their headers only.`
-            + (data.recordsLost > 0 ? ` ${count(data.recordsLost)} more passed too fast to be recorded.` : "")
+            + (data.recordsLost > 0 ? ` ${count(data.recordsLost)} more passed and are not in this page.` : "")
             + " Choose one, or let them play; its way is marked in the picture.";
           const ways = new Map();
           for (const record of data.records) {

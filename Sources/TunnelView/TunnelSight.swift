@@ -13,7 +13,7 @@ public struct TunnelSight: Sendable {
     public let peers: [PeerSight]
     /// Packets that were recorded.
     public var records: [PacketRecord]
-    /// How many should have been recorded and found no room.
+    /// How many more passed and are not among them.
     public var lost: UInt64 = 0
 
     /// - Parameter earlier: a reading of the same tunnel; one of another start of it counts as none.

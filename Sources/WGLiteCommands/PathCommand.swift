@@ -13,8 +13,9 @@ struct PathCommand: ParsableCommand {
             As text: the two ways with each stage's packets a second, how many went together (batch), the time of each, and drops; since the \
             tunnel's start, or of some seconds with --for.
 
-            --html looks for some seconds (5 without --for) and writes one page that needs nothing else, to look at or to send to somebody: \
-            the same picture, histograms, drops, queues, peers. No private key is in it, but addresses and the peers' names are.
+            --html records for some seconds (5 without --for) and writes one page that needs nothing else, to look at or to send to somebody: \
+            the same picture, recorded packets one by one (their headers only), histograms, drops, queues, peers. No key is in it, but \
+            addresses and the peers' names are.
             """)
 
     @Argument(help: "An interface, or its file.", completion: TunnelNames.running)
@@ -23,7 +24,7 @@ struct PathCommand: ParsableCommand {
     @Option(name: .customLong("for"), help: "Look for so many seconds (up to 3600).")
     var seconds: Double?
 
-    @Option(help: "Write a page to this file; - for standard output.", completion: .file(extensions: ["html"]))
+    @Option(help: "Record, and write a page to this file; - for standard output.", completion: .file(extensions: ["html"]))
     var html: String?
 
     @Flag(help: "The same as JSON, in a stable form.")
@@ -44,15 +45,39 @@ struct PathCommand: ParsableCommand {
         let interval = Interval(nanoseconds: UInt64(length * 1e9))
         // Where the page goes is tried before anybody waits for it.
         if let html, html != "-" { try Self.writeFile("", to: html) }
-        if let html, html != "-" { Terminal.error("looking at \(name) for \(Quantity.time(nanoseconds: length * 1e9))…") }
-        SystemThread.sleep(interval)
+        var records: [PacketRecord] = []
+        var lost: UInt64 = 0
+        if html != nil || json {
+            if html != nil, html != "-" { Terminal.error("recording \(name) for \(Quantity.time(nanoseconds: length * 1e9))…") }
+            (records, lost) = try record(name, interval)
+        } else {
+            SystemThread.sleep(interval)
+        }
         let last: TunnelReading
         do throws(SetupError) {
             last = try TunnelReading(of: name, names: names)
         } catch {
             throw CommandFailure("\(name) went away while it was looked at: \(error.cause)")
         }
-        try write(TunnelSight(last, since: first))
+        var sight = TunnelSight(last, since: first, records: records)
+        sight.lost = lost
+        try write(sight)
+    }
+
+    /// Packets from all of the time, and drops among them: the stream is read to its end, and of more than fit every other one is kept.
+    private func record(_ name: String, _ interval: Interval) throws -> ([PacketRecord], lost: UInt64) {
+        var chosen = RecordChoice(limit: PathJSON.mostRecords)
+        let deadline = Clock.now + interval
+        var reader = try TunnelQuery.record(name, RecordingRequest())
+        while deadline > Clock.now {
+            switch try reader.next(within: deadline.since(Clock.now)) {
+            case .frame(.packet(let record)): chosen.add(record)
+            case .frame(.lost(let count)): chosen.lost += count
+            case .frame(.end), .ended: throw CommandFailure("\(name) went away while it was recorded")
+            case .frame, .nothing: break
+            }
+        }
+        return (chosen.records, chosen.lost)
     }
 
     private func write(_ sight: TunnelSight) throws {

@@ -39,6 +39,7 @@ import WireGuardCrypto
         let text = PathJSON.document(sight).text
         #expect(text.contains("\"peerCount\":10000"))
         #expect(text.matches(of: /"allowedIPCount"/).count == PathJSON.mostPeers)
+        #expect(text.matches(of: /"unixMicroseconds"/).count == PathJSON.mostRecords)
         #expect(text.utf8.count < 2 << 20)
     }
 
