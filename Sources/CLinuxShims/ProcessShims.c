@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <spawn.h>
 #include <sys/auxv.h>
@@ -65,6 +66,10 @@ int clinux_close_range(unsigned first, unsigned last) {
 
 const char *clinux_executed_path(void) {
     return (const char *)getauxval(AT_EXECFN);
+}
+
+void clinux_release_freed_memory(void) {
+    malloc_trim(0);
 }
 
 int clinux_reserve(int descriptor, long size) {

@@ -79,6 +79,16 @@ public enum Process {
         close(null)
     }
 
+    /// How many descriptors this process may have (the soft limit).
+    public static var descriptorLimit: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Gives memory back to the system that was freed: the allocator keeps it otherwise, small pieces for ever.
+    public static func releaseFreedMemory() { clinux_release_freed_memory() }
+
     /// The permissions that new files don't get.
     public static func setFileCreationMask(_ mask: UInt32) {
         umask(mask)

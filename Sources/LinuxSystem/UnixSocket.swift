@@ -35,6 +35,12 @@ public enum UnixSocket {
         }
     }
 
+    /// Takes the next connection and closes it: its client learns that it isn't served.
+    public static func turnAway(_ listener: Int32) {
+        let number = clinux_accept(listener, Int32(SOCK_CLOEXEC.rawValue))
+        if number >= 0 { close(number) }
+    }
+
     /// Connects to `path`, if this user or root serves it.
     /// - Parameter patience: how long connecting, and each read and write afterwards, may take; then they fail with EAGAIN.
     /// - Throws: ENOENT when nothing is there, ECONNREFUSED when nobody listens any more, or somebody whom nobody here has to trust.

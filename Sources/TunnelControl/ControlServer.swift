@@ -10,12 +10,16 @@ struct ControlServer: ~Copyable {
     /// How long a client may take to say what it wants.
     private static let requestPatience = Interval.seconds(2)
     /// How many there may be at once; more wait in the listener's queue.
-    private static let mostClients = 64
+    private let mostClients = min(64, max(4, Process.descriptorLimit / 8))
 
     private let listener: FileDescriptor
     /// Somebody has something to say to a client.
     let wake: EventDescriptor
     private(set) var clients: [Client] = []
+    /// Given up for the next client when there is no other descriptor left: `down` must always be heard.
+    private var reserve: FileDescriptor?
+    /// While not even that helps the listener stays readable, and isn't looked at.
+    private var pause: Instant?
 
     init(at path: String) throws(SystemError) {
         let event = try EventDescriptor()
@@ -23,15 +27,16 @@ struct ControlServer: ~Copyable {
         try socket.setNonBlocking()
         wake = event
         listener = socket
+        reserve = try? .open("/dev/null", flags: 0)
     }
 
     /// What to poll: the listener, the event, and every client.
     var interests: [DescriptorPoll.Interest] {
-        [.init(listener.rawValue, reading: clients.count < Self.mostClients), .init(wake.rawValue)] + clients.map(\.interest)
+        [.init(pause == nil && clients.count < mostClients ? listener.rawValue : -1), .init(wake.rawValue)] + clients.map(\.interest)
     }
 
-    /// When the next client's time is over; nil where none waits.
-    var deadline: Instant? { clients.compactMap(\.deadline).min() }
+    /// When the next client's time is over, or the pause; nil where none waits.
+    var deadline: Instant? { (clients.map(\.deadline) + [pause]).compactMap { $0 }.min() }
 
     /// Takes clients in, reads, writes, and lets go of those that are done.
     /// - Parameter ready: as polled for ``interests``.
@@ -42,16 +47,32 @@ struct ControlServer: ~Copyable {
         for (client, isReady) in zip(clients, ready.dropFirst(2)) where client.advance(isReady: isReady) { requests.append(client) }
         let gone = clients.filter { $0.isOver && !$0.isAnswered }
         clients.removeAll(where: \.isOver)
+        if let end = pause, end <= Clock.now { pause = nil }
         if ready[ready.startIndex] { accept() }
         return (requests, gone)
     }
 
     private mutating func accept() {
-        while clients.count < Self.mostClients {
-            // Out of descriptors: this one is told so by the end of its connection, when there is one again.
-            guard let descriptor = (try? UnixSocket.accept(listener.rawValue, nonBlocking: true)) ?? nil else { return }
-            clients.append(Client(descriptor, wake: wake.rawValue, deadline: Clock.now + Self.requestPatience))
+        while clients.count < mostClients {
+            do throws(SystemError) {
+                guard let descriptor = try UnixSocket.accept(listener.rawValue, nonBlocking: true) else { return keepReserve() }
+                clients.append(Client(descriptor, wake: wake.rawValue, deadline: Clock.now + Self.requestPatience))
+            } catch {
+                guard reserve.take() != nil else {
+                    pause = Clock.now + .milliseconds(100)
+                    return keepReserve()
+                }
+            }
         }
+    }
+
+    private mutating func keepReserve() {
+        let isThere =
+            switch reserve {
+            case .some: true
+            case .none: false
+            }
+        if !isThere { reserve = try? .open("/dev/null", flags: 0) }
     }
 
     /// One connection.

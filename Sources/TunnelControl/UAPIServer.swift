@@ -3,12 +3,12 @@ internal import NetworkTypes
 internal import Synchronization
 internal import TunnelConfiguration
 public import TunnelCore
-internal import WireGuardCrypto
 
 /// Serves the UAPI at a socket, on a thread of its own: several connections, several requests on each.
 ///
-/// A connection whose answer isn't taken is not read from either, so that a slow client costs one answer's piece of memory.
-/// The server ends when its socket's file goes away.
+/// A connection whose answer isn't taken is not read from either. Answers cost memory while they are read, a copy of the state each, so
+/// only a few are given at once: others wait for them, and one that has been left unread for long gives way to those. So do connections,
+/// whose number is bounded too. The server ends when its socket's file goes away.
 public final class UAPIServer: Sendable {
     /// What the requests are about.
     public struct Tunnel: Sendable {
@@ -37,6 +37,14 @@ public final class UAPIServer: Sendable {
     private let ended: EventDescriptor
     private let thread = Mutex<SystemThread?>(nil)
     private let report: SetupReport
+    /// Answers that are given at once.
+    static let mostAnswers = 8
+    /// How long an answer may be left unread while others wait for theirs.
+    private static let patience = Interval.seconds(2)
+    /// Connections at once: no more than a quarter of all descriptors.
+    private let mostConnections = min(256, max(8, Process.descriptorLimit / 4))
+    /// Given up for a moment when there is no descriptor left to take a client in with, to turn it away.
+    private let reserve = Mutex<FileDescriptor?>(try? .open("/dev/null", flags: 0))
 
     /// Makes the socket; ``start()`` serves it.
     ///
@@ -109,12 +117,17 @@ public final class UAPIServer: Sendable {
 
     private func run() {
         var connections: [UAPIConnection] = []
+        // Set while clients can be neither taken in nor turned away: the listener stays readable.
+        var pause: Instant?
+        var wasAnswering = false
         while true {
             var interests = [
-                DescriptorPoll.Interest(stopping.rawValue), .init(listener.rawValue), .init(watch.descriptor, reading: watch.isWatching),
+                DescriptorPoll.Interest(stopping.rawValue), .init(pause == nil ? listener.rawValue : -1),
+                .init(watch.descriptor, reading: watch.isWatching),
             ]
             interests += connections.map(\.interest)
-            let ready = DescriptorPoll.wait(interests)
+            let deadline = [pause, Self.deadline(connections)].compactMap { $0 }.min()
+            let ready = DescriptorPoll.wait(interests, for: deadline.map { $0.since(Clock.now) })
             if ready[0] { return }
             if ready[2] {
                 watch.clear()
@@ -123,21 +136,70 @@ public final class UAPIServer: Sendable {
                     return
                 }
             }
-            for (connection, isReady) in zip(connections, ready.dropFirst(3)) where isReady { connection.advance(tunnel, report) }
+            for (connection, isReady) in zip(connections, ready.dropFirst(3)) where isReady { connection.advance() }
+            Self.letGo(of: connections)
+            answer(connections)
             connections.removeAll(where: \.isOver)
-            if ready[1] { accept(&connections) }
+            // What tens of thousands of small pieces took goes back to the system when nobody reads any more.
+            let isAnswering = connections.contains(where: \.isAnswering)
+            if wasAnswering, !isAnswering { Process.releaseFreedMemory() }
+            wasAnswering = isAnswering
+            if let end = pause, end <= Clock.now { pause = nil }
+            if ready[1], !accept(&connections) { pause = Clock.now + .milliseconds(100) }
         }
     }
 
-    private func accept(_ connections: inout [UAPIConnection]) {
+    /// When an unread answer has to give way.
+    private static func deadline(_ connections: [UAPIConnection]) -> Instant? {
+        guard connections.contains(where: \.isWaiting) else { return nil }
+        return connections.filter(\.isAnswering).map(\.lastProgress).min().map { $0 + patience }
+    }
+
+    /// Ends the connection whose answer has been left unread the longest, if others wait for theirs.
+    private static func letGo(of connections: [UAPIConnection]) {
+        guard let deadline = deadline(connections), deadline <= Clock.now else { return }
+        connections.filter(\.isAnswering).min { $0.lastProgress < $1.lastProgress }?.end()
+    }
+
+    /// Answers what waits, as far as it goes without waiting. Who came last comes first: it is the likeliest to read its answer, and
+    /// behind many who don't it would wait for each of them.
+    private func answer(_ connections: [UAPIConnection]) {
+        var count = connections.count { $0.isAnswering && !$0.isOver }
+        for connection in connections.reversed() where connection.isWaiting {
+            while count < Self.mostAnswers, connection.answerNext(tunnel, report) {}
+            if connection.isAnswering { count += 1 }
+        }
+    }
+
+    /// - Returns: false if clients wait that can't be taken in now.
+    private func accept(_ connections: inout [UAPIConnection]) -> Bool {
         do throws(SystemError) {
-            while let descriptor = try UnixSocket.accept(listener.rawValue, nonBlocking: true) {
+            while true {
+                if connections.count >= mostConnections {
+                    // Who has said nothing for the longest gives way; a client that comes meanwhile must get in.
+                    guard let idle = connections.min(by: { $0.lastProgress < $1.lastProgress }), !idle.isRecent else { return false }
+                    idle.end()
+                    connections.removeAll(where: \.isOver)
+                }
+                guard let descriptor = try UnixSocket.accept(listener.rawValue, nonBlocking: true) else { return true }
                 connections.append(UAPIConnection(descriptor))
             }
         } catch {
-            // Out of descriptors: clients will ask again; a moment's sleep keeps this thread from spinning.
             report.warning("a control connection was refused: \(error)")
-            _ = stopping.wait(for: .milliseconds(100))
+            return turnAway()
+        }
+    }
+
+    /// Takes the next client in with the reserved descriptor and lets it go: it learns at once that it isn't served.
+    private func turnAway() -> Bool {
+        reserve.withLock { reserve in
+            guard reserve.take() != nil else {
+                reserve = try? .open("/dev/null", flags: 0)
+                return false
+            }
+            UnixSocket.turnAway(listener.rawValue)
+            reserve = try? .open("/dev/null", flags: 0)
+            return true
         }
     }
 }
@@ -170,89 +232,5 @@ private struct SocketWatch: ~Copyable, Sendable {
         case .some(let watch): watch.clear()
         case .none: break
         }
-    }
-}
-
-/// One client's connection; used by the server's thread only.
-private final class UAPIConnection {
-    private let descriptor: FileDescriptor
-    private var parser = UAPIRequestParser { HostLookup.zoneIndex($0) }
-    /// Requests that wait for the answers before theirs.
-    private var requests: [UAPIRequest] = []
-    /// The answer that is being written.
-    private var response: UAPIResponse?
-    private var output: [UInt8] = []
-    private var written = 0
-    private var isAtEnd = false
-    private(set) var isOver = false
-
-    init(_ descriptor: consuming FileDescriptor) {
-        self.descriptor = descriptor
-    }
-
-    var interest: DescriptorPoll.Interest {
-        let isWriting = written < output.count
-        return DescriptorPoll.Interest(descriptor.rawValue, reading: !isWriting, writing: isWriting)
-    }
-
-    /// Reads, answers and writes as far as it goes without waiting.
-    func advance(_ tunnel: UAPIServer.Tunnel, _ report: SetupReport) {
-        if written == output.count, !isAtEnd { read() }
-        while !isOver {
-            if !flush() { return }
-            if response != nil {
-                if response!.write(into: &output) { continue }
-                response = nil
-            }
-            guard !requests.isEmpty else { break }
-            answer(requests.removeFirst(), tunnel, report)
-        }
-        if isAtEnd { isOver = true }
-    }
-
-    private func read() {
-        unsafe withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
-            switch unsafe descriptor.receive(into: buffer) {
-            case .moved(0): isAtEnd = true
-            case .moved(let count):
-                // SAFETY: `count` bytes of the buffer have been filled. They may hold keys, so they are wiped.
-                var bytes = unsafe Array(buffer[..<count])
-                unsafe wipe(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
-                parser.consume(bytes[...]) { requests.append($0) }
-                unsafe bytes.withUnsafeMutableBytes { unsafe wipe($0) }
-            case .wouldBlock: break
-            case .failed: isOver = true
-            }
-        }
-    }
-
-    private func answer(_ request: UAPIRequest, _ tunnel: UAPIServer.Tunnel, _ report: SetupReport) {
-        switch request {
-        case .get:
-            response = UAPIResponse(tunnel.snapshot())
-        case .set(let update): output += UAPIResponse.answerToSet(errno: tunnel.apply(update))
-        case .refused(let operation, let error):
-            report.notice("refused a control request: \(error.reason)")
-            output += operation == .get ? UAPIResponse.failureOfGet(errno: error.errno) : UAPIResponse.answerToSet(errno: error.errno)
-        }
-    }
-
-    /// Writes what waits; false when the client has to read first.
-    private func flush() -> Bool {
-        while written < output.count {
-            let result = unsafe output.withUnsafeBytes { unsafe descriptor.send(UnsafeRawBufferPointer(rebasing: $0[written...])) }
-            switch result {
-            case .moved(let count): written += count
-            case .wouldBlock: return false
-            case .failed:
-                isOver = true
-                break
-            }
-            if isOver { break }
-        }
-        unsafe output.withUnsafeMutableBytes { unsafe wipe($0) }
-        output.removeAll(keepingCapacity: true)
-        written = 0
-        return !isOver
     }
 }

@@ -98,6 +98,35 @@ import TunnelCore
         #expect(text.split(separator: "\n").count { $0.hasPrefix("public_key=") } == 9000)
     }
 
+    @Test func `clients that never read give way to those who wait, however many there are`() throws {
+        let directory = try TemporaryDirectory()
+        let server = try Self.server(directory)
+        defer { server.stop() }
+        let socket = try UnixSocket.connect(to: directory["t.sock"], patience: .seconds(60))
+        var many = "set=1\n"
+        for i in 0..<3000 {
+            let digits = String(0x10000 + i, radix: 16)
+            many += "public_key=\(String(repeating: "1", count: 64 - digits.count))\(digits)\n"
+        }
+        #expect(try Self.ask(socket, many + "\n") == "errno=0\n\n")
+        var silent: [FileDescriptorBox] = []
+        for _ in 0..<(2 * UAPIServer.mostAnswers) {
+            let client = try UnixSocket.connect(to: directory["t.sock"])
+            try client.writeAll(Array("get=1\n\n".utf8))
+            silent.append(FileDescriptorBox(client))
+        }
+        // A change needs no turn; a question has to wait until two of the silent ones have given way.
+        #expect(try Self.ask(socket, "set=1\nfwmark=1\n\n") == "errno=0\n\n")
+        #expect(try Self.ask(socket, "get=1\n\n").split(separator: "\n").count { $0.hasPrefix("public_key=") } == 3000)
+        withExtendedLifetime(silent) {}
+    }
+
+    /// Many clients stay connected.
+    final class FileDescriptorBox {
+        let descriptor: FileDescriptor
+        init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+    }
+
     @Test func `a client that goes away in the middle changes nothing`() throws {
         let directory = try TemporaryDirectory()
         let server = try Self.server(directory)

@@ -34,6 +34,9 @@ int clinux_close_range(unsigned first, unsigned last);
 // The path that this program was started by, as the kernel was given it; NULL where that isn't known.
 const char *clinux_executed_path(void);
 
+// malloc_trim(0).
+void clinux_release_freed_memory(void);
+
 enum {
     CLINUX_POSIX_SPAWN_SETSID = 0x80,
     CLINUX_POSIX_SPAWN_SETPGROUP = 0x02,
