@@ -41,7 +41,10 @@ public enum FileSystem {
     /// The bytes of a file.
     /// - Throws: EFBIG beyond `limit`, otherwise what open and read say.
     public static func read(_ path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
-        let file = try FileDescriptor.open(path, flags: O_RDONLY)
+        try readAll(FileDescriptor.open(path, flags: O_RDONLY), path, limit: limit)
+    }
+
+    private static func readAll(_ file: borrowing FileDescriptor, _ path: String, limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
             let chunk: [UInt8]
@@ -59,7 +62,10 @@ public enum FileSystem {
     /// All of standard input.
     /// - Throws: EFBIG beyond `limit`.
     public static func readStandardInput(limit: Int) throws(SystemError) -> [UInt8] {
-        try read("/dev/stdin", limit: limit)
+        // Not by its path: that can't be opened where it is a socket, or another user's pipe.
+        let input = FileDescriptor(owning: 0)
+        defer { _ = input.take() }
+        return try readAll(input, "standard input", limit: limit)
     }
 
     /// Writes a file in place, keeping the file itself (its links, its mount, its permissions).

@@ -50,38 +50,44 @@ extension ConfigurationDiagnostic: CustomStringConvertible {
 }
 
 extension ConfigurationDiagnostic {
-    /// A problem of a span of `source`. What may be a secret is blotted out, wherever it was written by mistake.
+    /// A problem of a span of `source`. What may be a secret by where it stands is blotted out; a problem of the whole file tells nothing
+    /// of its lines.
     init(_ severity: Severity, _ message: String, at span: SourceSpan?, in source: SourceText, suggestion: String? = nil) {
-        self.init(
-            severity: severity, file: source.name, length: 0, message: Self.blotted(message), suggestion: suggestion.map(Self.blotted))
+        self.init(severity: severity, file: source.name, length: 0, message: message, suggestion: suggestion)
         guard let span else { return }
         var line = Array(source.line(span.line))
-        if Self.mayHoldSecret(line) { Self.blotKeys(in: &line) }
+        let shortest = Self.shortestSecret(in: line)
+        (self.message, self.suggestion) = (Self.blotted(message, shortest), suggestion.map { Self.blotted($0, shortest) })
+        Self.blotKeys(in: &line, from: shortest)
         while let last = line.last, isSpace(last), line.count > span.bytes.upperBound { line.removeLast() }
         self.line = span.line
         column = line.prefix(span.bytes.lowerBound).text.count + 1
         length = max(1, line[span.bytes].text.count)
-        sourceLine = line[...].text
+        // A line may be as long as a file: of a long one there is nothing to see with a caret under it.
+        sourceLine = line.count <= Self.longestShownLine ? line[...].text : nil
     }
 
-    /// Whether a line may hold a secret: every one but those whose key says that it is public.
-    private static func mayHoldSecret(_ line: [UInt8]) -> Bool {
-        ConfigurationKey(line.prefix { $0 != UInt8(ascii: "=") }.trimmed) != .publicKey
+    /// How long a run of a key's letters is that a line must not show: where a secret may stand, what is left of a damaged key as well; in
+    /// the value of another setting only a whole key, written there by mistake; nil where keys are public.
+    private static func shortestSecret(in line: [UInt8]) -> Int? {
+        guard let key = ConfigurationKey(line.prefix { $0 != UInt8(ascii: "=") }.trimmed) else { return 24 }
+        if key == .publicKey { return nil }
+        return key.isSecret ? 24 : KeyText.base64Size - 1
     }
 
-    private static func blotted(_ text: String) -> String {
+    private static func blotted(_ text: String, _ shortest: Int?) -> String {
         var bytes = Array(text.utf8)
-        blotKeys(in: &bytes)
+        blotKeys(in: &bytes, from: shortest)
         return bytes[...].text
     }
 
-    /// Blots out what is about as long as a key and has its letters; what is left of a damaged key as well.
-    private static func blotKeys(in line: inout [UInt8]) {
-        let shortestPart = 24
+    /// Blots out runs of key letters of that length, and the value of a secret's own key.
+    private static func blotKeys(in line: inout [UInt8], from shortest: Int?) {
+        guard let shortest else { return }
         var start = line.startIndex
-        for i in line.indices.map({ $0 }) + [line.endIndex] {
+        for i in line.startIndex...line.endIndex {
             if i < line.endIndex, isKeyLetter(line[i]) { continue }
-            if i - start >= shortestPart { for j in start..<i { line[j] = UInt8(ascii: "*") } }
+            if i - start >= shortest { for j in start..<i { line[j] = UInt8(ascii: "*") } }
             start = i + 1
         }
         // The value of a secret's own key goes even if it is shorter.
@@ -89,6 +95,8 @@ extension ConfigurationDiagnostic {
         guard ConfigurationKey(name.trimmed)?.isSecret ?? false else { return }
         for i in name.endIndex..<line.endIndex where i > name.endIndex && !isSpace(line[i]) { line[i] = UInt8(ascii: "*") }
     }
+
+    private static let longestShownLine = 1000
 
     private static func isKeyLetter(_ byte: UInt8) -> Bool {
         switch byte {

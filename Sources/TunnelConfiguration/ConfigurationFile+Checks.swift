@@ -79,6 +79,8 @@ extension ConfigurationFile {
             var prefix: IPPrefix
             var peer: Int
             var span: SourceSpan
+            /// Where on the stack the nearest one around it stands that is another peer's.
+            var outer: Int?
         }
         var entries: [Entry] = []
         for (index, peer) in peers.enumerated() {
@@ -96,9 +98,14 @@ extension ConfigurationFile {
         var around: [Entry] = []
         var reported: Set<[Int]> = []
         for index in order {
-            let entry = entries[index]
+            var entry = entries[index]
             while let last = around.last, !last.prefix.contains(entry.prefix) { around.removeLast() }
-            if let outer = around.last(where: { peers[$0.peer].publicKey?.value != peers[entry.peer].publicKey?.value }) {
+            // Thousands of the same peer's may lie around each other: none of them is looked at twice.
+            if let last = around.last {
+                let isSamePeer = peers[last.peer].publicKey?.value == peers[entry.peer].publicKey?.value
+                entry.outer = isSamePeer ? last.outer : around.count - 1
+            }
+            if let outer = entry.outer.map({ around[$0] }) {
                 report(outer: (outer.prefix, outer.peer), inner: (entry.prefix, entry.peer), at: entry.span, &reported)
             }
             around.append(entry)
@@ -125,9 +132,5 @@ extension ConfigurationFile {
 
     private func label(_ peer: Int) -> String {
         "\(peers[peer].publicKey?.value.abbreviation ?? "without a key") (line \(peers[peer].header.line))"
-    }
-
-    private mutating func report(_ severity: ConfigurationDiagnostic.Severity, _ message: String, at span: SourceSpan?) {
-        diagnostics.append(ConfigurationDiagnostic(severity, message, at: span, in: source))
     }
 }

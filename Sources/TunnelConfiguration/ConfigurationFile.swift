@@ -12,6 +12,13 @@ public struct ConfigurationFile: Sendable {
     public internal(set) var peers: [PeerConfiguration] = []
     /// Every problem, in the order of the file.
     public internal(set) var diagnostics: [ConfigurationDiagnostic] = []
+    /// How many more problems of each kind there are; a file may have as many as it has bytes.
+    public private(set) var omittedErrors = 0
+    public private(set) var omittedWarnings = 0
+    /// How many of each kind ``diagnostics`` holds at most: nobody reads more, and each has a copy of its line.
+    public static let mostDiagnostics = 100
+    private var errorCount = 0
+    private var warningCount = 0
 
     var source: SourceText
     var sections: [SourceSection] = []
@@ -23,7 +30,28 @@ public struct ConfigurationFile: Sendable {
 
     /// Whether some problem keeps the file from being used.
     public var hasErrors: Bool {
-        diagnostics.contains { $0.severity == .error }
+        errorCount > 0
+    }
+
+    /// Adds a problem, or counts it where there are enough of its kind.
+    mutating func report(
+        _ severity: ConfigurationDiagnostic.Severity, _ message: String, at span: SourceSpan?, suggestion: String? = nil
+    ) {
+        switch severity {
+        case .error:
+            errorCount += 1
+            guard errorCount <= Self.mostDiagnostics else {
+                omittedErrors += 1
+                return
+            }
+        case .warning:
+            warningCount += 1
+            guard warningCount <= Self.mostDiagnostics else {
+                omittedWarnings += 1
+                return
+            }
+        }
+        diagnostics.append(ConfigurationDiagnostic(severity, message, at: span, in: source, suggestion: suggestion))
     }
 
     /// What diagnostics call the file.

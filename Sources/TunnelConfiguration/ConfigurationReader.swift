@@ -111,7 +111,6 @@ struct ConfigurationReader {
     mutating func report(
         _ severity: ConfigurationDiagnostic.Severity, _ message: String, at span: SourceSpan?, suggestion: String? = nil
     ) {
-        file.diagnostics.append(
-            ConfigurationDiagnostic(severity, message, at: span, in: file.source, suggestion: suggestion))
+        file.report(severity, message, at: span, suggestion: suggestion)
     }
 }

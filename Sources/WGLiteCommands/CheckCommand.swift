@@ -38,10 +38,12 @@ struct CheckCommand: ParsableCommand {
             ? [] : FileObservation.diagnosis(of: file, interface: source.interface).findings.filter { !$0.code.isReported(byReading: file) }
         if !quiet {
             for problem in file.diagnostics { print(problem) }
+            if let more = file.omittedText { print(more) }
             for finding in findings { print(Self.text(finding, file: source.shownPath)) }
         }
-        let errors = file.diagnostics.count { $0.severity == .error } + findings.count { $0.severity == .error }
-        let warnings = file.diagnostics.count { $0.severity == .warning } + findings.count { $0.severity == .warning }
+        let errors = file.omittedErrors + file.diagnostics.count { $0.severity == .error } + findings.count { $0.severity == .error }
+        let warnings =
+            file.omittedWarnings + file.diagnostics.count { $0.severity == .warning } + findings.count { $0.severity == .warning }
         if !quiet, errors > 0 || warnings > 0 {
             print(
                 "\(source.shownPath): \(errors) \(errors == 1 ? "error" : "errors"), \(warnings) \(warnings == 1 ? "warning" : "warnings")")
@@ -55,6 +57,14 @@ struct CheckCommand: ParsableCommand {
         var text = "\(file): \(finding.severity == .error ? "" : "\(finding.severity.name): ")\(finding.sentence)"
         for detail in [finding.evidence, finding.remedy] where !detail.isEmpty { text += "\n  \(detail)" }
         return text
+    }
+}
+
+extension ConfigurationFile {
+    /// That there are more problems than are shown; nil where there aren't.
+    var omittedText: String? {
+        guard omittedErrors + omittedWarnings > 0 else { return nil }
+        return "\(name): and \(omittedErrors) more errors and \(omittedWarnings) more warnings, which are not shown"
     }
 }
 

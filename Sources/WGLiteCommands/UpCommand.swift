@@ -106,6 +106,7 @@ struct UpCommand: ParsableCommand {
         for problem in file.diagnostics where problem.severity == .error || !quiet {
             tell(problem.severity == .error ? .error : .warning, "\(problem)")
         }
+        if let more = file.omittedText, file.omittedErrors > 0 || !quiet { tell(.warning, more) }
         if file.hasErrors { throw CommandFailure(outcome, status: .configuration) }
     }
 }
