@@ -49,7 +49,11 @@ public struct NetworkNamespace: ~Copyable, Sendable {
     /// Moves the calling thread, and only it, to this namespace.
     /// - Throws: EPERM without CAP_SYS_ADMIN.
     public func enter() throws(SystemError) {
-        guard clinux_enter_network(descriptor.rawValue) == 0 else {
+        try Self.enter(descriptor.rawValue)
+    }
+
+    static func enter(_ descriptor: Int32) throws(SystemError) {
+        guard clinux_enter_network(descriptor) == 0 else {
             throw SystemError(operation: "setns", subject: "network namespace")
         }
     }

@@ -11,7 +11,7 @@ extension Adapter {
     /// How long a creation or renaming waits for another's end. Both take milliseconds.
     static let longestTurn = Interval.seconds(2)
 
-    /// Makes an adapter in the calling thread's network namespace.
+    /// Makes an adapter in the calling thread's network namespace, or in ``AdapterOptions/networkNamespace``.
     ///
     /// Its owner, if neither ``AdapterOptions/owner`` nor ``AdapterOptions/group`` is chosen, is the effective user of this process: without
     /// an owner the kernel would let everybody attach who may open `/dev/net/tun`.
@@ -23,18 +23,32 @@ extension Adapter {
     ///   - options: how it is made.
     /// - Returns: its handle. A transient adapter lives as long as this handle or its session.
     /// - Throws: `invalidParameter` for what is out of its limits, before anything is made; `alreadyExists` when the pool has an
-    ///   adapter of that name, an interface has the name, or an adapter has the GUID; `accessDenied` without the privilege;
-    ///   `notSupported` without a TUN device. Nothing is left behind then.
+    ///   adapter of that name, an interface has the name, or an adapter has the GUID; `accessDenied` without the privilege, in the other
+    ///   namespace or to enter it; `fileNotFound` without that namespace's file; `notSupported` without a TUN device. Nothing is left behind
+    ///   then.
     public static func create(name: String, pool: String, options: AdapterOptions = AdapterOptions()) throws(AdapterError) -> Adapter {
         try options.validate(name: name, pool: pool)
         let identity = AdapterIdentity(pool: pool, name: name, guid: options.guid ?? .random(), queueCount: options.queueCount)
         // Of several who want one name, one at a time: else each could see the others', and all withdraw.
-        return try NetworkNamespace.inTurn(waitingAtMost: longestTurn) { () throws(AdapterError) in try make(identity, name, options) }
+        guard let path = options.networkNamespace else {
+            return try NetworkNamespace.inTurn(waitingAtMost: longestTurn) { () throws(AdapterError) in try make(identity, name, options) }
+        }
+        let outcome: Result<Adapter, AdapterError>
+        do throws(SystemError) {
+            outcome = try NetworkNamespace(path: path).inside { () throws(AdapterError) in
+                try NetworkNamespace.inTurn(waitingAtMost: longestTurn) { () throws(AdapterError) in try make(identity, name, options) }
+            }
+        } catch {
+            throw .entering(error, path)
+        }
+        return try outcome.unwrapped()
     }
 
     private static func make(_ identity: AdapterIdentity, _ name: String, _ options: AdapterOptions) throws(AdapterError) -> Adapter {
         do {
             let namespace = try NetworkNamespace.currentIdentity()
+            // Of an adapter that was made elsewhere, the handle finds the way back there.
+            let home = options.networkNamespace == nil ? nil : try NetworkNamespace()
             var netlink = try NetlinkSocket()
             var links = try netlink.links()
             if let refusal = refusal(of: identity, name, excluding: nil, in: links) { throw refusal }
@@ -57,10 +71,10 @@ extension Adapter {
             }
             AdapterLog.write(.info, "created \(identity.description(name)), interface \(interface)")
             guard options.lifetime == .persistent else {
-                return Adapter(link: link, identity: identity, namespace: namespace, netlink: netlink, device: device)
+                return Adapter(link: link, identity: identity, namespace: namespace, home: home, netlink: netlink, device: device)
             }
             try device.setPersistent(true)
-            return Adapter(link: link, identity: identity, namespace: namespace, netlink: netlink, device: nil)
+            return Adapter(link: link, identity: identity, namespace: namespace, home: home, netlink: netlink, device: nil)
         } catch let error as AdapterError {
             throw error
         } catch let error as SystemError {

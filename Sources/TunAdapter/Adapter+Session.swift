@@ -93,18 +93,19 @@ extension Adapter {
 
     /// Attaches a new descriptor to the interface, and makes sure that it is this one.
     func attach(_ interface: String, _ state: inout State) throws(AdapterError) -> TunDescriptor {
-        let current: NetworkNamespace.Identity?
-        do { current = try NetworkNamespace.currentIdentity() } catch { current = nil }
-        guard current == namespace else {
-            throw AdapterError(
-                .invalidParameter, "adapter \(interface) is in another network namespace than the calling thread",
-                remedy: "call from a thread of the namespace in which the adapter was opened")
+        let flags = Self.flags(queueCount: queueCount)
+        let device = try inNamespace(interface) { () throws(AdapterError) in
+            let device = try Self.openDevice()
+            do throws(SystemError) {
+                _ = try device.attach(name: interface, flags: flags)
+            } catch {
+                throw .attaching(error, interface)
+            }
+            return device
         }
-        let device = try Self.openDevice()
         let attached: LinkInfo?
         do {
-            let name = try device.attach(name: interface, flags: Self.flags(queueCount: queueCount))
-            attached = try state.netlink.link(named: name)
+            attached = try state.netlink.link(named: interface)
         } catch {
             throw .attaching(error, interface)
         }
@@ -118,12 +119,16 @@ extension Adapter {
 
     /// - Throws: `busy` while another session, of any process, has it.
     func takeLock(_ interface: String) throws(AdapterError) -> NamespaceLock {
-        do {
-            return try NamespaceLock("tunadapter session \(guid)")
-        } catch {
-            guard error.isAddressInUse else { throw .attaching(error, interface) }
-            throw AdapterError(
-                .busy, "adapter \(interface): another process has a session", remedy: "end that session, or delete the adapter with force")
+        let guid = guid
+        return try inNamespace(interface) { () throws(AdapterError) in
+            do throws(SystemError) {
+                return try NamespaceLock("tunadapter session \(guid)")
+            } catch {
+                guard error.isAddressInUse else { throw .attaching(error, interface) }
+                throw AdapterError(
+                    .busy, "adapter \(interface): another process has a session",
+                    remedy: "end that session, or delete the adapter with force")
+            }
         }
     }
 }

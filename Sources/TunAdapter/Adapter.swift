@@ -6,7 +6,8 @@ import Synchronization
 /// - This is a handle. What it stands for is the kernel's: every process of the network namespace sees the same adapters, and several
 ///   handles may stand for one. Forgetting a persistent adapter's handle leaves the adapter; a transient one goes with the handle
 ///   that made it, or with that one's session if it runs on.
-/// - It belongs to the network namespace of the thread that made or opened it. Sessions and descriptors must be started from there.
+/// - It belongs to the network namespace of the thread that made or opened it: sessions and descriptors must be started from there. One that
+///   was made in another (``AdapterOptions/networkNamespace``) is there, and its handle works from every thread.
 /// - Names can change under it (``rename(to:)``, `ip link set … name …`), its interface index and GUID can't.
 /// - When somebody deletes the interface, calls throw ``AdapterError/Code/handleEndOfFile``.
 /// - Every method may be called from any thread.
@@ -43,18 +44,21 @@ public final class Adapter: Sendable {
     /// How many descriptors may be attached at a time.
     public let queueCount: Int
     let namespace: NetworkNamespace.Identity
+    /// The way to ``namespace`` for threads of others; nil where the handle was made by a thread of it.
+    private let home: NetworkNamespace?
     /// Only ``locked(_:)`` takes it.
     private let state: Mutex<State>
 
     init(
-        link: LinkInfo, identity: AdapterIdentity, namespace: NetworkNamespace.Identity, netlink: consuming NetlinkSocket,
-        device: consuming TunDescriptor?
+        link: LinkInfo, identity: AdapterIdentity, namespace: NetworkNamespace.Identity, home: consuming NetworkNamespace? = nil,
+        netlink: consuming NetlinkSocket, device: consuming TunDescriptor?
     ) {
         interfaceIndex = link.index
         guid = identity.guid
         pool = identity.pool
         queueCount = identity.queueCount
         self.namespace = namespace
+        self.home = home
         state = Mutex(
             State(
                 netlink: netlink, identity: identity, interfaceName: link.name, device: device, session: WeakSession(session: nil)))
@@ -77,6 +81,28 @@ public final class Adapter: Sendable {
             session = state.session.session
             defer { swap(&lines, &state.lines) }
             return try body(&state)
+        }
+    }
+
+    /// Does `body` in the adapter's network namespace: on the calling thread if it is there, else on one of its own.
+    /// - Throws: `invalidParameter` when the calling thread is elsewhere and the handle knows no way.
+    func inNamespace<Value: ~Copyable & Sendable>(
+        _ interface: String, _ body: @escaping @Sendable () throws(AdapterError) -> Value
+    ) throws(AdapterError) -> Value {
+        if (try? NetworkNamespace.currentIdentity()) == namespace { return try body() }
+        switch home {
+        case .some(let home):
+            let outcome: Result<Value, AdapterError>
+            do throws(SystemError) {
+                outcome = try home.inside(body)
+            } catch {
+                throw .entering(error, "of adapter \(interface)")
+            }
+            return try outcome.unwrapped()
+        case .none:
+            throw AdapterError(
+                .invalidParameter, "adapter \(interface) is in another network namespace than the calling thread",
+                remedy: "call from a thread of the namespace in which the adapter was opened")
         }
     }
 

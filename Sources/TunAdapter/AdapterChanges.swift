@@ -28,7 +28,7 @@ public struct AdapterChanges: ~Copyable, Sendable {
     private var last: Snapshot?
 
     /// What is slept on.
-    private struct Source: ~Copyable {
+    private struct Source: ~Copyable, Sendable {
         let monitor: NetlinkMonitor
         let timer: TimerDescriptor
         let poller: Poller
@@ -53,11 +53,13 @@ public struct AdapterChanges: ~Copyable, Sendable {
     }
 
     fileprivate init(_ adapter: Adapter) throws(AdapterError) {
-        let source: Source
-        do throws(SystemError) {
-            source = try Source()
-        } catch {
-            throw .changing(error, adapter.interfaceName)
+        let interface = adapter.interfaceName
+        let source = try adapter.inNamespace(interface) { () throws(AdapterError) in
+            do throws(SystemError) {
+                return try Source()
+            } catch {
+                throw .changing(error, interface)
+            }
         }
         let name = adapter.name
         let link = try adapter.link()

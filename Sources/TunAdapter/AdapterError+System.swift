@@ -18,6 +18,22 @@ extension AdapterError {
         }
     }
 
+    /// Opening or entering a network namespace failed.
+    static func entering(_ error: SystemError, _ namespace: String) -> AdapterError {
+        switch error.errno {
+        case EPERM, EACCES:
+            AdapterError(
+                .accessDenied, "network namespace \(namespace): permission denied",
+                remedy: "needs CAP_SYS_ADMIN, here and in the user namespace that owns it")
+        case ENOENT:
+            AdapterError(.fileNotFound, "network namespace \(namespace): there is no such file", remedy: "`ip netns` lists named ones")
+        case EINVAL:
+            AdapterError(
+                .invalidParameter, "\(namespace) is no network namespace", remedy: "name one's file: /run/netns/NAME, /proc/PID/ns/net")
+        default: system(error, "network namespace \(namespace)")
+        }
+    }
+
     /// Attaching to `interface`, or making it, failed.
     static func attaching(_ error: SystemError, _ interface: String) -> AdapterError {
         switch error.errno {

@@ -31,6 +31,12 @@ public struct AdapterOptions: Hashable, Sendable {
     public var group: UInt32?
     /// Whether the kernel gives the interface an IPv6 link-local address by itself, and solicits routers over it.
     public var makesLinkLocalAddress = false
+    /// The file of the network namespace to make it in, for example `/run/netns/left`, `/proc/4711/ns/net`, or `/proc/self/fd/7` for an open
+    /// descriptor; nil: the calling thread's.
+    ///
+    /// It takes CAP_SYS_ADMIN, here and in the user namespace that owns the other. The handle works from every thread then, wherever that is,
+    /// and keeps the namespace alive.
+    public var networkNamespace: String?
 
     /// A persistent adapter with one queue and a random GUID.
     public init() {}

@@ -35,6 +35,7 @@ public func tunadapter_create_adapter_with_options(
             unsafe chosen.queueCount = Int(given.queue_count)
             if let guid = unsafe given.guid { unsafe chosen.guid = AdapterGUID(guid.pointee) }
             unsafe chosen.isListed = !given.unlisted
+            if let path = unsafe given.network_namespace { unsafe chosen.networkNamespace = try text(path, "the network namespace") }
         }
         let hasNoPool = unsafe pool == nil && !chosen.isListed
         return try unsafe Adapter.create(name: text(name, "the name"), pool: hasNoPool ? "" : text(pool, "the pool"), options: chosen)
@@ -172,6 +173,7 @@ extension tunadapter_guid {
 private func known(_ options: UnsafePointer<tunadapter_adapter_options>) throws(AdapterError) -> tunadapter_adapter_options {
     let sizes = unsafe [
         MemoryLayout<tunadapter_adapter_options>.offset(of: \.unlisted)!,
+        MemoryLayout<tunadapter_adapter_options>.offset(of: \.network_namespace)!,
         MemoryLayout<tunadapter_adapter_options>.stride,
     ]
     // SAFETY: its first field is in all versions, and tells how many bytes follow.

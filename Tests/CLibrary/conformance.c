@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <tunadapter.h>
@@ -22,7 +25,8 @@
     X(tunadapter_get_interface_name) X(tunadapter_set_name) X(tunadapter_set_address) X(tunadapter_add_address)                \
     X(tunadapter_remove_address) X(tunadapter_bring_up) X(tunadapter_bring_down) X(tunadapter_get_link)                        \
     X(tunadapter_watch_adapter) X(tunadapter_watch_event) X(tunadapter_next_change) X(tunadapter_free_watch)                   \
-    X(tunadapter_start_session) X(tunadapter_start_session_with_options) X(tunadapter_start_memory_sessions)                   \
+    X(tunadapter_start_session) X(tunadapter_start_session_with_options) X(tunadapter_start_session_on_device)                 \
+    X(tunadapter_start_memory_sessions)                                                                                        \
     X(tunadapter_end_session) X(tunadapter_is_packet_available) X(tunadapter_receive_packet) X(tunadapter_release_packet)      \
     X(tunadapter_allocate_packet) X(tunadapter_send_packet) X(tunadapter_send_packet_shortened) X(tunadapter_abandon_packet)   \
     X(tunadapter_wait_for_packet) X(tunadapter_wait_for_space) X(tunadapter_read_event) X(tunadapter_space_event)              \
@@ -258,6 +262,44 @@ static void *answer_pings(void *argument) {
     }
 }
 
+// Makes an adapter in the network namespace of a child process, and hands its queue to a session as another process would.
+static void in_another_namespace(void) {
+    int ready[2];
+    CHECK(pipe(ready) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char done = unshare(CLONE_NEWNET) == 0;
+        if (write(ready[1], &done, 1) == 1) pause();
+        _exit(0);
+    }
+    char done = 0, path[64];
+    CHECK(child > 0 && read(ready[0], &done, 1) == 1 && done == 1);
+    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)child);
+    tunadapter_adapter_options options = TUNADAPTER_ADAPTER_OPTIONS_INIT;
+    options.transient = true;
+    options.unlisted = true;
+    options.network_namespace = path;
+    tunadapter_adapter *adapter = ta.tunadapter_create_adapter_with_options(NULL, "far0", &options);
+    CHECK(adapter != NULL && system("ip link show far0 2>/dev/null") != 0);
+    CHECK(ta.tunadapter_set_address(adapter, "10.77.0.1/24") == TUNADAPTER_SUCCESS);
+    CHECK(ta.tunadapter_bring_up(adapter, 1400) == TUNADAPTER_SUCCESS);
+    int device = ta.tunadapter_open_device(adapter);
+    CHECK(device >= 0);
+    tunadapter_session *session = ta.tunadapter_start_session_on_device(device, NULL);
+    CHECK(session != NULL && ta.tunadapter_end_session(session) == TUNADAPTER_SUCCESS && close(device) == 0);
+    GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_start_session_on_device(-1, NULL));
+    GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_start_session_on_device(ready[0], NULL));
+    CHECK(ta.tunadapter_free_adapter(adapter) == TUNADAPTER_SUCCESS);
+    options.network_namespace = "/dev/null";
+    GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_create_adapter_with_options(NULL, "far0", &options));
+    options.network_namespace = "/run/netns/there-is-none";
+    GIVES_NULL(TUNADAPTER_FILE_NOT_FOUND, ta.tunadapter_create_adapter_with_options(NULL, "far0", &options));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+}
+
 static bool with_interface(void) {
     const char *pool = "org.example.conformance";
     tunadapter_adapter_options transient = TUNADAPTER_ADAPTER_OPTIONS_INIT;
@@ -293,6 +335,8 @@ static bool with_interface(void) {
         plain.struct_size = sizes[i];
         GIVES_NULL(TUNADAPTER_INVALID_PARAMETER, ta.tunadapter_create_adapter_with_options(NULL, "plain0", &plain));
     }
+
+    in_another_namespace();
 
     int lines = 0;
     ta.tunadapter_set_logger(count_lines, &lines);

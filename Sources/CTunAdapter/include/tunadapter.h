@@ -17,7 +17,8 @@
  * - Out parameters are written only on success, and may not be NULL unless that is said.
  * - A refusal as BUSY comes after a quarter of a second, unless it is because of this handle's own session: a child process has the
  *   descriptors of its parent from fork(2) to execve(2), so what is closed can seem open for a moment.
- * - Network namespaces: an adapter belongs to that of the thread that made or opened it.
+ * - Network namespaces: an adapter belongs to that of the thread that made or opened it, and is used from there; one that was made in another
+ *   (tunadapter_adapter_options.network_namespace) is in that, and its handle works from every thread.
  * - Callbacks (logger, enumeration) run with no lock of the library held, and may call every function.
  * - Stack: no function takes more than 16 KiB of the caller's stack, callbacks apart.
  * - fork(2): a child of a program with one thread can give back what it inherited: tunadapter_free_adapter, tunadapter_end_session,
@@ -100,9 +101,10 @@ typedef struct tunadapter_adapter_options {
     uint32_t queue_count;        /* descriptors that may be attached at a time, 1 to 255; a session uses one */
     const tunadapter_guid *guid; /* NULL: a random one */
     bool unlisted;               /* a plain interface, in no pool and without an alias; see below */
+    const char *network_namespace; /* the file of the one to make it in; NULL: the calling thread's; see below */
 } tunadapter_adapter_options;
 #define TUNADAPTER_ADAPTER_OPTIONS_INIT \
-    { (uint32_t)sizeof(tunadapter_adapter_options), false, false, false, false, 0, 0, 1, NULL, false }
+    { (uint32_t)sizeof(tunadapter_adapter_options), false, false, false, false, 0, 0, 1, NULL, false, NULL }
 
 /* How a session's rings are laid out. Start from TUNADAPTER_SESSION_OPTIONS_INIT. */
 typedef struct tunadapter_session_options {
@@ -212,8 +214,12 @@ typedef tunadapter_adapter *tunadapter_create_adapter_fn(
  * interface (at most 15 bytes, no spaces, ...). Nothing is written into the interface's alias, so nobody lists or opens it;
  * tunadapter_get_guid tells a number that only this handle knows.
  *
+ * With `network_namespace`, for example "/run/netns/left", "/proc/4711/ns/net", or "/proc/self/fd/7" for an open descriptor, it is made in
+ * that network namespace, on a thread of the library's own, and the calling thread stays where it is. It takes CAP_SYS_ADMIN, here and in the
+ * user namespace that owns the other. The handle keeps the namespace alive.
+ *
  * struct_size may also be that of an older header: fields that it didn't have are as in TUNADAPTER_ADAPTER_OPTIONS_INIT.
- * Errors: as tunadapter_create_adapter. */
+ * Errors: as tunadapter_create_adapter; FILE_NOT_FOUND without the namespace's file, INVALID_PARAMETER when it is no network namespace. */
 tunadapter_adapter *tunadapter_create_adapter_with_options(
     const char *pool, const char *name, const tunadapter_adapter_options *options);
 typedef tunadapter_adapter *tunadapter_create_adapter_with_options_fn(
@@ -337,6 +343,13 @@ tunadapter_session *tunadapter_start_session_with_options(
     tunadapter_adapter *adapter, const tunadapter_session_options *options);
 typedef tunadapter_session *tunadapter_start_session_with_options_fn(
     tunadapter_adapter *adapter, const tunadapter_session_options *options);
+
+/* Starts a session on an attached TUN queue that somebody else opened: another process in another namespace perhaps, which handed it over
+ * (SCM_RIGHTS, inheritance). options: NULL for the defaults. The session works on a duplicate of the descriptor, which stays the caller's and
+ * becomes non-blocking; the interface stays whose it is. Segmentation offload needs a queue that was attached with IFF_VNET_HDR.
+ * Returns a handle, or NULL: INVALID_PARAMETER (of a descriptor that is no attached TUN queue, too), OUT_OF_MEMORY. */
+tunadapter_session *tunadapter_start_session_on_device(int device, const tunadapter_session_options *options);
+typedef tunadapter_session *tunadapter_start_session_on_device_fn(int device, const tunadapter_session_options *options);
 
 /* Starts two sessions in memory of which each receives what the other sends: for tests, without privilege or interface.
  * options: NULL for the defaults. Errors: INVALID_PARAMETER, OUT_OF_MEMORY. */
