@@ -147,7 +147,7 @@ let package = Package(
         .testTarget(name: "TunAdapterTests", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"], swiftSettings: strict),
         .testTarget(name: "TunAdapterABITests", dependencies: ["CTunAdapter", "LinuxSystem", "TunAdapterABI"], swiftSettings: strict),
         .testTarget(
-            name: "WireGuardCryptoTests", dependencies: ["VectorFiles", "WireGuardCrypto"], swiftSettings: strict),
+            name: "WireGuardCryptoTests", dependencies: ["SeededRandom", "VectorFiles", "WireGuardCrypto"], swiftSettings: strict),
         .testTarget(
             name: "WireGuardProtocolTests",
             dependencies: ["NetworkTypes", "VectorFiles", "WireGuardCrypto", "WireGuardProtocol"],

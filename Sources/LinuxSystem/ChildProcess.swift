@@ -126,7 +126,7 @@ public struct ChildProcess: Sendable {
     }
 
     /// Calls `body` with an array of C strings that ends with NULL.
-    private static func withCStrings<R>(_ strings: [[UInt8]], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R) -> R {
+    static func withCStrings<R>(_ strings: [[UInt8]], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R) -> R {
         // SAFETY: each text is copied with a terminator behind it; strdup reads no further.
         var pointers = unsafe strings.map { text in
             unsafe (text + [0]).withUnsafeBufferPointer { unsafe $0.withMemoryRebound(to: CChar.self) { unsafe strdup($0.baseAddress!) } }

@@ -63,8 +63,7 @@ public enum FileSystem {
     /// - Throws: EFBIG beyond `limit`.
     public static func readStandardInput(limit: Int) throws(SystemError) -> [UInt8] {
         // Not by its path: that can't be opened where it is a socket, or another user's pipe.
-        let input = FileDescriptor(owning: 0)
-        defer { _ = input.take() }
+        let input = try FileDescriptor.duplicate(of: 0)
         return try readAll(input, "standard input", limit: limit)
     }
 

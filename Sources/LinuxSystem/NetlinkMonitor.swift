@@ -37,6 +37,11 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
         socket = try NetlinkSocket(groups: groups.rawValue, nonBlocking: true)
     }
 
+    /// Takes over a socket that another process opened in its network namespace.
+    public init(owning socket: consuming FileDescriptor) {
+        self.socket = NetlinkSocket(owning: socket)
+    }
+
     /// Readable while events wait. It belongs to this value.
     public var descriptor: Int32 { socket.descriptor.rawValue }
 

@@ -9,6 +9,17 @@ public struct NetlinkSocket: ~Copyable, Sendable {
     let descriptor: FileDescriptor
     private var lastSequence: UInt32 = 0
 
+    /// Takes over a socket that another process opened in its network namespace, with ``open(monitoring:)``.
+    public init(owning socket: consuming FileDescriptor) {
+        descriptor = socket
+    }
+
+    /// Opens a socket in the calling thread's network namespace, for another process.
+    /// - Parameter groups: what it hears of, without blocking, for ``NetlinkMonitor/init(owning:)``; nil for one that asks and changes.
+    public static func open(monitoring groups: NetlinkMonitor.Groups?) throws(SystemError) -> FileDescriptor {
+        try open(groups: groups?.rawValue ?? 0, nonBlocking: groups != nil)
+    }
+
     /// A socket in the calling thread's network namespace.
     public init() throws(SystemError) {
         try self.init(groups: 0)

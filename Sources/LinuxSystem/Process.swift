@@ -114,12 +114,16 @@ public struct SignalDescriptor: ~Copyable, Sendable {
     public var rawValue: Int32 { descriptor.rawValue }
 
     /// The next signal that waits, if there is one.
-    public func next() -> Int32? {
+    public func next() -> Int32? { nextArrival()?.signal }
+
+    /// The next signal that waits, with who it is from.
+    public func nextArrival() -> Arrival? {
         var info = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
         // SAFETY: read fills one structure of that size or nothing.
         guard unsafe Glibc.read(rawValue, &info, size) == size else { return nil }
-        return Int32(info.ssi_signo)
+        // SI_KERNEL
+        return Arrival(signal: Int32(info.ssi_signo), isFromKernel: info.ssi_code == 0x80)
     }
 
     public static let terminate = SIGTERM

@@ -29,6 +29,7 @@ public enum DesiredState {
         let written = settings.firewallMark?.value ?? 0
         state.firewallMark = written != 0 ? written : hooksMark
         try addRoutes(file, facts, owned, observed, to: &state)
+        guard !facts.isAlone else { return state }
         let (servers, domains) = (settings.dnsServers.map(\.value), settings.dnsSearchDomains.map(\.value))
         if !servers.isEmpty || !domains.isEmpty {
             state.nameServers = NameServers(method: facts.nameServerMethod, servers: servers, searchDomains: domains)
@@ -49,6 +50,8 @@ public enum DesiredState {
         switch file.interface.table?.value ?? .automatic {
         case .off: return
         case .automatic: table = nil
+        // What others route by tables of theirs they route elsewhere.
+        case _ where facts.isAlone: table = nil
         case .number(let number): table = number
         case .named(let name):
             guard let number = facts.namedTable else { throw UnmetDemand.noSuchTable(name) }
@@ -60,6 +63,10 @@ public enum DesiredState {
             return
         }
         let covered = CoveredDestinations(addresses: state.addresses, owned: owned, observed: observed)
+        if facts.isAlone {
+            state.routes.formUnion(destinations.filter { $0.isDefaultRoute || !covered.contains($0) }.map { TunnelRoute($0) })
+            return
+        }
         for destination in destinations where !destination.isDefaultRoute && !covered.contains(destination) {
             state.routes.insert(TunnelRoute(destination))
         }

@@ -14,6 +14,9 @@ public struct SystemFacts: Hashable, Sendable {
     public var namedTable: UInt32?
     public var firewallTool: FirewallRules.Tool?
     public var nameServerMethod: NameServers.Method
+    /// Whether the interface is the only way out of its network namespace: then its routes stand in the main table, and nothing has to be kept
+    /// out of them. Name servers are its namespace's own.
+    public var isAlone = false
 
     public init(
         interface: String, outerMTU: UInt32? = nil, freeTable: UInt32 = firstTable, firstPriority: [AddressFamily: UInt32] = [:],

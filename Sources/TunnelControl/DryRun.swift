@@ -64,7 +64,7 @@ extension TunnelSetup {
         }
         var commands = hooks(file?.interface.preDown)
         if let source, let file, file.interface.savesConfiguration { commands.append("wg showconf \(interface) > \(source.shownPath)") }
-        var netlink = try? NetlinkSocket()
+        var netlink = try? inside.netlink()
         let name = ((try? netlink?.link(index: link)) ?? nil)?.name ?? interface
         commands += execution(cancellation, .silent).planToTakeBack(state.owned).steps.compactMap {
             $0.command(interface: name, tunnel: interface)

@@ -9,6 +9,7 @@ struct LinkWatch: ~Copyable {
     }
 
     private let monitor: NetlinkMonitor?
+    private let inside: InsideNamespace?
     /// Whether routes or rules changed, or the interface did, which takes routes with it.
     private(set) var mayHaveLost = false
     /// The interface, by what it keeps when it is renamed.
@@ -17,10 +18,12 @@ struct LinkWatch: ~Copyable {
     private(set) var state: State
 
     /// Without netlink, nothing is heard.
-    init(_ interface: String) {
+    /// - Parameter inside: where the interface is; nil: here.
+    init(_ interface: String, _ inside: InsideNamespace? = nil) {
+        self.inside = inside
         // First the ears, then the look: nothing falls between them.
-        monitor = try? NetlinkMonitor([.links, .routes, .rules])
-        var netlink = try? NetlinkSocket()
+        monitor = try? inside.monitor([.links, .routes, .rules])
+        var netlink = try? inside.netlink()
         let link = try? netlink?.link(named: interface)
         index = link?.index
         state = State(mtu: link?.mtu ?? 1420, isUp: link?.isUp ?? true)
@@ -60,7 +63,7 @@ struct LinkWatch: ~Copyable {
     }
 
     private mutating func look() {
-        guard let index, var netlink = try? NetlinkSocket(), let link = try? netlink.link(index: index) else { return }
+        guard let index, var netlink = try? inside.netlink(), let link = try? netlink.link(index: index) else { return }
         state = State(mtu: link.mtu, isUp: link.isUp)
     }
 }

@@ -7,21 +7,27 @@ struct Machine: ~Copyable {
     private var netlink: NetlinkSocket
     private let links: [LinkInfo]
     private let own: LinkInfo?
+    /// The tunnel's interface is in a namespace of its own, where indices mean others.
+    private let isElsewhere: Bool
 
-    /// - Parameter interface: the tunnel's; it need not be there.
+    /// - Parameters:
+    ///   - interface: the tunnel's; it need not be there.
+    ///   - inside: where it is; nil: here.
     /// - Returns: nil where the kernel can't be asked.
-    init?(interface: String) {
+    init?(interface: String, _ inside: InsideNamespace? = nil) {
         guard var netlink = try? NetlinkSocket(), let links = try? netlink.links() else { return nil }
         self.netlink = netlink
         self.links = links
-        own = links.first { $0.name == interface }
+        isElsewhere = inside != nil
+        var there = isElsewhere ? try? inside.netlink() : nil
+        own = isElsewhere ? (try? there?.link(named: interface)) ?? nil : links.first { $0.name == interface }
     }
 
     /// The tunnel's interface; nil if there is none.
     var link: LinkObservation? {
         guard let own else { return nil }
         var link = LinkObservation(isUp: own.isUp, mtu: own.mtu)
-        if let counters = InterfaceCounters(of: own.name, in: Observer.text("/proc/thread-self/net/dev")) {
+        if !isElsewhere, let counters = InterfaceCounters(of: own.name, in: Observer.text("/proc/thread-self/net/dev")) {
             link.queuedPackets = counters.sentPackets
             link.queueDrops = counters.sendDrops
         }
@@ -45,7 +51,7 @@ struct Machine: ~Copyable {
             guard let endpoint = peer.endpoint else { continue }
             observation.outerRoutes[peer.publicKey] = route(to: endpoint, mark: mark)
         }
-        if own != nil {
+        if own != nil, !isElsewhere {
             observation.nameServers = observation.settings.nameServers.map {
                 NameServerObservation($0, route: route(to: Endpoint(address: $0, port: 53), mark: 0))
             }
@@ -67,7 +73,8 @@ struct Machine: ~Copyable {
             guard let found = try netlink.route(to: endpoint.address, mark: mark) else { return RouteObservation.none }
             let name = links.first { $0.index == found.link }?.name ?? "\(found.link)"
             return .via(
-                interface: name, isTunnel: found.link == own?.index, source: found.source, gateway: found.gateway, mtu: found.mtu)
+                interface: name, isTunnel: !isElsewhere && found.link == own?.index, source: found.source, gateway: found.gateway,
+                mtu: found.mtu)
         } catch {
             return nil
         }
@@ -76,7 +83,7 @@ struct Machine: ~Copyable {
     private mutating func localNetworks() -> [LocalNetwork] {
         guard let addresses = try? netlink.addresses() else { return [] }
         var networks: [LocalNetwork] = []
-        for address in addresses where address.link != own?.index && !address.address.address.isLinkLocal {
+        for address in addresses where (isElsewhere || address.link != own?.index) && !address.address.address.isLinkLocal {
             guard let link = links.first(where: { $0.index == address.link }), link.isUp, !link.isLoopback,
                 Int(address.address.prefixLength) < address.address.address.bitWidth
             else { continue }

@@ -15,6 +15,8 @@ struct Observer {
     /// What the machine had dropped before the tunnel came.
     private let baseline: KernelCounters
 
+    /// Where the interface is; nil: here.
+    var inside: InsideNamespace?
     private var notes = ProbeNotes()
     private var timestamps = SentTimestamps()
 
@@ -54,7 +56,7 @@ struct Observer {
         var observation = Observation(interface: interface, settings: settings)
         let now = Clock.unixNanoseconds
         observation.peers = snapshot.peers.map { PeerObservation($0, at: now) }
-        var machine = Machine(interface: interface)
+        var machine = Machine(interface: interface, inside)
         observation.link = machine?.link
         machine?.complete(&observation, mark: snapshot.firewallMark)
         let counters = Self.counters().since(baseline)

@@ -137,7 +137,8 @@ struct PlanExecution {
     }
 
     private var withoutCancellation: PlanExecution {
-        let observation = SystemObservation(link: observation.link, tunnel: tunnel, tools: ExternalTools(cancellation: nil))
+        let observation = SystemObservation(
+            link: observation.link, tunnel: tunnel, tools: ExternalTools(cancellation: nil), inside: observation.inside)
         return PlanExecution(observation: observation, record: record, device: device, report: report)
     }
 
@@ -148,7 +149,7 @@ struct PlanExecution {
     /// Carries out one step. What is there already, or gone already, is as good.
     private func perform(_ step: Step) throws(SetupError) {
         do throws(SystemError) {
-            var netlink = try NetlinkSocket()
+            var netlink = try observation.inside.netlink()
             let link = observation.link
             if let command = step.command(interface: try netlink.link(index: link)?.name ?? tunnel, tunnel: tunnel) {
                 report.command(command)

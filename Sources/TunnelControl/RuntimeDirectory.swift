@@ -129,7 +129,9 @@ public final class RuntimeDirectory: Sendable {
             return nil
         } catch {
             guard error.isPermissionDenied else { return nil }
-            return SetupError(step, "permission denied: the tunnel is another user's", remedy: "run with sudo")
+            var refusal = SetupError(step, "permission denied: the tunnel is another user's", remedy: "run with sudo")
+            refusal.isTaken = true
+            return refusal
         }
     }
 

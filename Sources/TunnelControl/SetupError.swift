@@ -14,6 +14,9 @@ public struct SetupError: Error, Hashable, Sendable {
     /// Whether something of what was done couldn't be undone.
     public var isPartial = false
 
+    /// Whether somebody else has the tunnel's name: another one would do.
+    public internal(set) var isTaken = false
+
     public init(_ step: String, _ cause: String, remedy: String? = nil, isConfiguration: Bool = false) {
         self.step = step
         self.cause = cause

@@ -10,6 +10,8 @@ struct SystemObservation {
     /// The name that the tunnel was brought up under.
     let tunnel: String
     let tools: ExternalTools
+    /// Where the interface is; nil: here.
+    var inside: InsideNamespace?
 
     /// What is there.
     /// - Parameters:
@@ -19,7 +21,7 @@ struct SystemObservation {
         var state = SystemState()
         var name = tunnel
         do throws(SystemError) {
-            var netlink = try NetlinkSocket()
+            var netlink = try inside.netlink()
             if let info = try netlink.link(index: link) { (state.mtu, state.isUp, name) = (info.mtu, info.isUp, info.name) }
             state.addresses = try netlink.addresses(ofLink: link).map(\.address).filter { address in
                 // The kernel gives every link one of its own; a file may have another.
@@ -47,7 +49,7 @@ struct SystemObservation {
         state.firewallMark = firewallMark
         state.firewall = owned.firewall.flatMap { tools.hasFirewall($0, tunnel: tunnel) ? $0 : nil }
         state.nameServers = owned.nameServers.flatMap { NameServerSetup(tools: tools, tunnel: tunnel).observed($0, interface: name) }
-        state.acceptsMarkedSources = Self.acceptsMarkedSources
+        state.acceptsMarkedSources = inside == nil && Self.acceptsMarkedSources
         return state
     }
 
@@ -55,6 +57,7 @@ struct SystemObservation {
     func facts(_ file: ConfigurationFile, endpoints: [Endpoint], owned: SystemState, firewallMark: UInt32) throws(SetupError) -> SystemFacts
     {
         do throws(SystemError) {
+            if inside != nil { return try factsInside(endpoints, firewallMark: firewallMark) }
             var netlink = try NetlinkSocket()
             var facts = SystemFacts(interface: try netlink.link(index: link)?.name ?? tunnel)
             facts.outerMTU = Self.outerMTU(endpoints, mark: firewallMark, except: link, &netlink)
@@ -69,6 +72,16 @@ struct SystemObservation {
         } catch {
             throw SetupError("look at the system", error)
         }
+    }
+
+    /// The facts of an interface that is alone where it is; its datagrams leave from here.
+    private func factsInside(_ endpoints: [Endpoint], firewallMark: UInt32) throws(SystemError) -> SystemFacts {
+        var inner = try inside.netlink()
+        var outer = try NetlinkSocket()
+        var facts = SystemFacts(interface: try inner.link(index: link)?.name ?? tunnel)
+        facts.outerMTU = Self.outerMTU(endpoints, mark: firewallMark, except: 0, &outer)
+        facts.isAlone = true
+        return facts
     }
 
     /// The first table from 51820 up without a route in it, but for our own.

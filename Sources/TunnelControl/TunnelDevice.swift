@@ -24,10 +24,11 @@ final class TunnelDevice: Sendable {
     /// Makes the interface and starts everything; packets flow once it is up and has keys.
     init(
         interface: String, mtu: Int, listenPort: UInt16, firewallMark: UInt32, directory: RuntimeDirectory, log: SetupReport,
-        options supervisorOptions: TunnelSupervisor.Options
+        options supervisorOptions: TunnelSupervisor.Options, inside: InsideNamespace? = nil
     ) throws(SetupError) {
         self.interface = interface
-        let inherited = supervisorOptions.inherited
+        var inherited = supervisorOptions.inherited
+        if let inside { inherited.tun = inside.tun }
         adapter = inherited.tun == nil ? try Self.makeAdapter(interface) : nil
         let session = try Self.startSession(interface, adapter, inherited.tun)
         var options = EngineOptions()
@@ -39,8 +40,9 @@ final class TunnelDevice: Sendable {
         options.aead = supervisorOptions.aead
         options.cryptoThreads = supervisorOptions.cryptoThreads
         options.peerName = { $0.abbreviation }
-        let link = LinkWatch(interface)
-        options.interfaceIndex = link.index
+        let link = LinkWatch(interface, inside)
+        // The index means another interface, or none, where our datagrams leave.
+        options.interfaceIndex = inside == nil ? link.index : nil
         options.isLinkUp = link.state.isUp
         let engine: Engine
         do throws(EngineError) {
@@ -88,7 +90,7 @@ final class TunnelDevice: Sendable {
             step, "port \(port) is in use by another program", remedy: "\(remedy); `ss -ulnp sport = :\(port)` says whose it is")
     }
 
-    private static func makeAdapter(_ interface: String) throws(SetupError) -> Adapter {
+    static func makeAdapter(_ interface: String) throws(SetupError) -> Adapter {
         do throws(AdapterError) {
             let adapter = try Adapter.create(name: interface, pool: "", options: AdapterOptions(lifetime: .transient, isListed: false))
             // The kernel makes it with 1500; nobody may come by to set it, as nobody does for the kernel's own WireGuard.

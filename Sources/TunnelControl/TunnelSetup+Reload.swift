@@ -68,7 +68,7 @@ extension TunnelSetup {
         from old: ConfigurationFile, to new: ConfigurationFile, resolved: [EndpointName: Endpoint], _ cancellation: Cancellation
     ) throws(SetupError) -> Plan {
         let endpoints = new.tunnelUpdate(resolved: resolved).peers.compactMap(\.endpoint)
-        var netlink = try? NetlinkSocket()
+        var netlink = try? inside.netlink()
         guard (try? netlink?.link(index: link)) ?? nil == nil else { return try plan(new, endpoints: endpoints, cancellation) }
         guard old.interface.asksSameOfSystem(as: new.interface),
             new.interface.table?.value == .off || DesiredState.destinations(of: old) == DesiredState.destinations(of: new)

@@ -13,7 +13,7 @@ extension TunnelSetup {
         guard let file = current.file else { return "\(interface) is ready" }
         let settings = file.interface
         let hooks = Hooks(interface: interface, directory: directory, cancellation: cancellation, report: report)
-        try hooks.run(settings.preUp.map(\.value), of: "PreUp")
+        if inside == nil { try hooks.run(settings.preUp.map(\.value), of: "PreUp") }
 
         let resolved = try resolve(file.unresolvedEndpoints, of: file, cancellation, report)
         change { $0.resolved = resolved }
@@ -29,7 +29,7 @@ extension TunnelSetup {
             report.warning("neither nft nor iptables is installed: packets to the tunnel's addresses from other networks aren't dropped")
         }
         try perform(plan, cancellation, report)
-        try hooks.run(settings.postUp.map(\.value), of: "PostUp")
+        if inside == nil { try hooks.run(settings.postUp.map(\.value), of: "PostUp") }
         // What hooks made they make again the next time.
         let saved = savedState
         change { $0.former = saved }

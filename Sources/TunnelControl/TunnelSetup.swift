@@ -37,21 +37,24 @@ final class TunnelSetup: Sendable {
     /// Where hooks run while the tunnel comes up: where it was called.
     let directory: String
     let resolver: HostResolver
+    /// Where the interface is; nil: here.
+    let inside: InsideNamespace?
     private let state: Mutex<State>
 
     init(
         interface: String, source: ConfigurationSource?, file: ConfigurationFile?, options: TunnelSupervisor.Options, record: TunnelRecord,
-        device: TunnelDevice, owned: SystemState
+        device: TunnelDevice, owned: SystemState, inside: InsideNamespace? = nil
     ) throws(SetupError) {
         self.interface = interface
         self.source = source
         self.options = options
         self.record = record
         self.device = device
+        self.inside = inside
         directory = Process.workingDirectory
         do throws(SystemError) {
             resolver = try HostResolver()
-            var netlink = try NetlinkSocket()
+            var netlink = try inside.netlink()
             link = try netlink.link(named: interface)?.index ?? 0
         } catch {
             throw SetupError("look up the interface \(interface)", error)
@@ -70,7 +73,7 @@ final class TunnelSetup: Sendable {
     func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
 
     func observation(_ cancellation: Cancellation?) -> SystemObservation {
-        SystemObservation(link: link, tunnel: interface, tools: ExternalTools(cancellation: cancellation))
+        SystemObservation(link: link, tunnel: interface, tools: ExternalTools(cancellation: cancellation), inside: inside)
     }
 
     func execution(_ cancellation: Cancellation?, _ report: SetupReport) -> PlanExecution {
@@ -95,7 +98,7 @@ final class TunnelSetup: Sendable {
 
     /// What of the tunnel belongs into a file.
     var savedState: SavedState {
-        var netlink = try? NetlinkSocket()
+        var netlink = try? inside.netlink()
         // Moved to another network namespace, its addresses are those of the file.
         let isHere = ((try? netlink?.link(index: link)) ?? nil) != nil
         let observed = isHere ? try? observation(nil).state(owned: current.owned, firewallMark: 0).addresses : nil

@@ -49,7 +49,7 @@ extension TunnelSupervisor {
             notification.stopping()
             if let directory { observer.remember(setup.device.engine, in: directory) }
             // A tunnel that never came up has no hooks to run.
-            let wasUp = startSummary != nil
+            let wasUp = startSummary != nil && inside == nil
             let client = downClients.first
             var told = report
             var directory = setup.directory

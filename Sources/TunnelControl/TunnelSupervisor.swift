@@ -24,6 +24,8 @@ public final class TunnelSupervisor {
         public var resolutionInterval: UInt32 = 120
         /// What was handed over instead of being made.
         public var inherited = InheritedDescriptors()
+        /// Namespaces of its own, with a command; nil: the interface is where this process is.
+        public var isolation: Isolation?
         /// Where the engine's lines go.
         public var engineLog: @Sendable (EngineLogLevel, String) -> Void = { _, _ in }
 
@@ -114,7 +116,9 @@ public final class TunnelSupervisor {
         observer = Observer(interface: interface)
         SignalDescriptor.ignoreBrokenPipes()
         do throws(SystemError) {
-            signals = try SignalDescriptor([SignalDescriptor.terminate, SignalDescriptor.interrupt, SignalDescriptor.hangUp])
+            // A command takes them for us.
+            signals = try SignalDescriptor(
+                options.isolation == nil ? [SignalDescriptor.terminate, SignalDescriptor.interrupt, SignalDescriptor.hangUp] : [])
             operations = try OperationThread()
         } catch {
             throw SetupError("wait for signals", error)
@@ -132,6 +136,7 @@ public final class TunnelSupervisor {
             try makeDevice(directory, owned)
         } catch {
             release()
+            operations.stop()
             throw error
         }
         begin(.up)
@@ -167,14 +172,18 @@ public final class TunnelSupervisor {
             self.directory = directory
         } catch {
             guard error.errno == ErrorNumber.busy else { throw SetupError("take the lock of \(interface)", error) }
-            throw SetupError(
+            var refusal = SetupError(
                 "bring up \(interface)", "it is up already, run by process \(error.operation)",
                 remedy: "`wg-lite reload \(interface)` takes over a changed file, `wg-lite down \(interface)` ends it")
+            refusal.isTaken = true
+            throw refusal
         }
         if options.inherited.uapi == nil, RuntimeDirectory.isAnswering(directory.socket(of: interface)) {
-            throw SetupError(
+            var refusal = SetupError(
                 "bring up \(interface)", "it is up already, run by another WireGuard program (wireguard-go, perhaps)",
                 remedy: "`ip link delete \(interface)` ends it")
+            refusal.isTaken = true
+            throw refusal
         }
         observer.recall(from: directory, of: file?.interface.privateKey?.value.publicKey)
         let record = TunnelRecord(interface: interface, directory: directory)
@@ -194,30 +203,38 @@ public final class TunnelSupervisor {
     }
 
     var directory: RuntimeDirectory?
+    /// The namespaces of its own that the tunnel has, once it is brought up.
+    public private(set) var inside: InsideNamespace?
 
     /// Where the process may log if the system has no log; nil before the interface is claimed. Whoever writes it removes it.
     public var logFile: BoundedFile? { directory?.logFile(of: interface) }
 
     private func makeDevice(_ directory: RuntimeDirectory, _ owned: SystemState) throws(SetupError) {
+        if let isolation = options.isolation, let file {
+            report.command("unshare --user --mount --net")
+            inside = try InsideNamespace.make(interface, file, publishing: isolation.ports)
+        }
         report.command("ip tuntap add mode tun \(interface)")
         let device = try TunnelDevice(
             interface: interface, mtu: Int(file?.interface.mtu?.value ?? 1420), listenPort: file?.interface.listenPort?.value ?? 0,
-            firewallMark: file?.interface.firewallMark?.value ?? 0, directory: directory, log: report, options: options)
+            firewallMark: file?.interface.firewallMark?.value ?? 0, directory: directory, log: report, options: options,
+            inside: inside)
         do throws(SetupError) {
             setup = try TunnelSetup(
                 interface: interface, source: source, file: file, options: options,
-                record: TunnelRecord(interface: interface, directory: directory), device: device, owned: owned)
+                record: TunnelRecord(interface: interface, directory: directory), device: device, owned: owned, inside: inside)
         } catch {
             device.stop()
             throw error
         }
         hasChangedAnything = true
-        let watch = LinkWatch(interface)
+        let watch = LinkWatch(interface, inside)
         device.follow(watch.state, report)
         link = consume watch
         let aead = device.engine.aead
         if !aead.isAsPreferred { report.warning("packets are sealed by \(aead.backend.library): \(aead.reason.explanation)") }
-        if !directory.isStandard {
+        observer.inside = inside
+        if !directory.isStandard, inside == nil {
             report.notice(
                 "the control socket is \(directory.socket(of: interface)), where `wg` does not look: /run can't be written")
         }
@@ -253,6 +270,7 @@ public final class TunnelSupervisor {
         var interests: [DescriptorPoll.Interest] = [
             .init(signals.rawValue), .init(operations.descriptor), .init(phase == .ending ? -1 : device.engine.endDescriptor),
             .init(phase == .ending ? -1 : device.server.endDescriptor), .init(linkDescriptor),
+            .init(phase == .ending ? -1 : options.isolation?.command.endDescriptor ?? -1),
         ]
         let fixed = interests.count
         interests += control?.interests ?? []
@@ -262,6 +280,7 @@ public final class TunnelSupervisor {
         if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
         if ready[3], phase != .ending { end(becauseOf: "\(interface) ends: its control socket was removed") }
         if ready[4] { heedLink(device) }
+        if ready[5], phase != .ending { end(becauseOf: nil) }
         serve(ready[fixed...])
         if ready[1], let result = operations.takeResult() { finish(result) }
         tick(device)

@@ -19,17 +19,14 @@ struct TunnelProcess {
     /// What stands before the log file's name, in the words of a tunnel that is ready.
     static let logLabel = "log: "
     /// How long the last lines may take to be written.
-    private static let patience = Interval.milliseconds(500)
+    fileprivate static let patience = Interval.milliseconds(500)
 
     /// Brings the tunnel up, says so, and stays until it ends.
     /// - Parameter word: what the starting process waits for; nil in the foreground.
     func run(_ word: consuming BackgroundStart.Word?) throws {
-        let (destination, logger) = (output.destination, output.logger)
+        let destination = output.destination
         var options = options
-        options.aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
-        options.cryptoThreads = engine.cryptoThreads ?? EngineOptions.suitableCryptoThreads(processors: Processors.available)
-        options.engineLog = logger.engineSink
-        options.engineEvents = { logger.info("\($0.text())") }
+        options.take(engine, output)
         options.willRelease = { destination.close(within: Self.patience) }
         let stage = Stage()
         var begun: TunnelSupervisor?
@@ -65,5 +62,17 @@ struct TunnelProcess {
         }
         supervisor.run()
         destination.drain(within: Self.patience)
+    }
+}
+
+extension TunnelSupervisor.Options {
+    /// Takes over how the machine is used, and where is told what happens.
+    mutating func take(_ engine: EngineOptionGroup, _ output: TunnelOutput) {
+        let (destination, logger) = (output.destination, output.logger)
+        aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
+        cryptoThreads = engine.cryptoThreads ?? EngineOptions.suitableCryptoThreads(processors: Processors.available)
+        engineLog = logger.engineSink
+        engineEvents = { logger.info("\($0.text)") }
+        willRelease = { destination.close(within: TunnelProcess.patience) }
     }
 }

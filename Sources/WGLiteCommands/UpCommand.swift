@@ -100,7 +100,7 @@ struct UpCommand: ParsableCommand {
 
     /// Tells a file's problems.
     /// - Throws: when one of them is an error, with the outcome as the last line.
-    private static func check(
+    static func check(
         _ file: ConfigurationFile, quiet: Bool, outcome: String, _ tell: (Logger.Level, String) -> Void
     ) throws {
         for problem in file.diagnostics where problem.severity == .error || !quiet {

@@ -10,7 +10,8 @@ public struct WGLiteCommand: ParsableCommand {
         abstract: "A WireGuard tunnel in userspace.",
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Tunnels:", subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self, ReloadCommand.self]),
+            CommandGroup(
+                name: "Tunnels:", subcommands: [UpCommand.self, RunCommand.self, DownCommand.self, StatusCommand.self, ReloadCommand.self]),
             CommandGroup(
                 name: "Looking closer:",
                 subcommands: [
@@ -18,7 +19,8 @@ public struct WGLiteCommand: ParsableCommand {
                     DoctorCommand.self,
                 ]),
             CommandGroup(name: "Keys:", subcommands: [GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self]),
-            CommandGroup(name: "For other programs:", subcommands: [ServeCommand.self, DeviceCommand.self, ManualCommand.self]),
+            CommandGroup(
+                name: "For other programs:", subcommands: [ServeCommand.self, DeviceCommand.self, ManualCommand.self, InsideCommand.self]),
         ])
 
     /// The version of program, library and packages: scripts read it here.
@@ -101,6 +103,7 @@ public struct WGLiteCommand: ParsableCommand {
           sudo wg-lite up office.conf    bring up the tunnel of a file
           wg-lite status                 which tunnels are up, and how they are
           sudo wg-lite down office       take it down again
+          wg-lite run office.conf -- COMMAND   run a command inside, without root
 
           wg-lite check office.conf      every problem of a file, and what to write
           wg-lite doctor [office]        try the whole way: at which step does it end?

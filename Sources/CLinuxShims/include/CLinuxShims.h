@@ -19,6 +19,7 @@
 
 #include "DatagramShims.h"
 #include "ForkShims.h"
+#include "NamespaceShims.h"
 #include "NetlinkShims.h"
 #include "ProbeShims.h"
 #include "ProcessShims.h"

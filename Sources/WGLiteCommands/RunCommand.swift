@@ -1,0 +1,143 @@
+internal import ArgumentParser
+internal import LinuxSystem
+internal import Logging
+internal import TunnelConfiguration
+internal import TunnelControl
+internal import TunnelEngine
+internal import WireGuardCrypto
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run a command inside of a tunnel, without root.",
+        discussion: """
+            Reads a wg-quick file and brings the tunnel up in namespaces of its own, in which COMMAND runs with your identity, directory, terminal \
+            and environment (and WG_LITE_INTERFACE, the tunnel's name). Nothing else on the machine sees the tunnel, and COMMAND sees no other \
+            network: what is in nobody's AllowedIPs has no route there. Without COMMAND your shell is started.
+
+            Names are looked up by the file's DNS servers and by nobody else; without DNS in the file they aren't, but for those in /etc/hosts. \
+            systemd-resolved, nscd and avahi can't be asked inside. Services that listen inside are reached from outside with --publish.
+
+            The tunnel ends with COMMAND, and what COMMAND leaves running has no network then; with --wait-all it lives as long as anything \
+            inside does. Several can run at a time; the second of office.conf is called office-2. `status`, `show`, `reload` and `down` know \
+            them by these names. `down` hangs COMMAND up (SIGHUP). Two that use one private key at the same time disturb each other: the server \
+            answers the one that spoke last.
+
+            It needs /dev/net/tun and user namespaces, both open to everybody on most distributions, and says what is missing. Hooks are refused \
+            (--skip-hooks passes over them), Table is passed over but for off, SaveConfig too. Files of other users appear as nobody's inside, \
+            and set-user-ID programs (sudo) don't work there.
+
+            Exit status: COMMAND's; if a signal ended it, the same signal ends this. 127 if there is no such command, 126 if it can't be \
+            executed, 1 if the tunnel can't be brought up, 78 for a file that can't be used.
+            """)
+
+    @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: TunnelNames.configurations)
+    var config: String
+
+    @Argument(parsing: .postTerminator, help: "What to run, after --; your shell without.")
+    var command: [String] = []
+
+    @Flag(help: "Stay as long as anything inside lives, not only COMMAND.")
+    var waitAll = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Make a TCP port inside reachable outside: 8080:80 at 127.0.0.1, ADDRESS:8080:80 elsewhere; repeatable.", valueName: "port"),
+        transform: { text in
+            guard let port = PublishedPort(text) else {
+                throw ValidationError("\"\(text)\" is no port to publish: write 8080:80, or ADDRESS:8080:80")
+            }
+            return port
+        })
+    var publish: [PublishedPort] = []
+
+    @Flag(help: "Pass over the file's hooks (PreUp, PostUp, PreDown, PostDown).")
+    var skipHooks = false
+
+    @Option(help: ArgumentHelp("How often names of silent peers are looked up again; 0 for never.", valueName: "seconds"))
+    var resolveInterval: UInt32 = 120
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var log: LogOptions
+    @OptionGroup var engine: EngineOptionGroup
+
+    func run() throws {
+        let job = try CommandInside()
+        if waitAll { Process.becomeSubreaper() }
+        let (source, file) = try UpCommand.read(config)
+        try UpCommand.check(file, quiet: output.quiet, outcome: "Nothing was run.") { level, text in
+            Terminal.error(text, level == .error ? .error : .warning)
+        }
+        let notices = try Isolation.notices(on: file, skipsHooks: skipHooks)
+        var options = TunnelSupervisor.Options()
+        options.isolation = Isolation(command: job, ports: publish)
+        options.resolutionInterval = resolveInterval
+        let stage = Stage()
+        let (supervisor, summary) = try bringUp(source, file, options, stage)
+        guard let inside = supervisor.inside else { throw CommandFailure("\(supervisor.interface) has no namespace of its own") }
+        if !output.quiet { for notice in notices { Terminal.error(notice) } }
+        if let warning = inside.warning { Terminal.error("warning: \(warning)", .warning) }
+        let words = command.isEmpty ? [Process.environment("SHELL") ?? "/bin/sh"] : command
+        if output.verbose || command.isEmpty && !output.quiet { Terminal.error(summary) }
+        if command.isEmpty, !output.quiet {
+            Terminal.error("this shell runs inside of the tunnel \(supervisor.interface); `exit` ends both")
+        }
+        stage.enter()
+        var failure: CommandInside.StartFailure?
+        do throws(CommandInside.StartFailure) {
+            try job.start(words, adding: ["WG_LITE_INTERFACE=\(supervisor.interface)"], in: inside, waitsForAll: waitAll)
+        } catch {
+            failure = error
+        }
+        supervisor.run()
+        job.hangUp()
+        let outcome = job.waitUntilEnded()
+        inside.leave()
+        if let failure { throw CommandFailure(failure.message, status: ExitCode(failure.status)) }
+        switch outcome {
+        case .exited(let status): throw ExitCode(status)
+        case .signalled(let signal), .interrupted(let signal): Process.end(by: signal)
+        case .notStarted: throw ExitCode.failure
+        }
+    }
+
+    /// Brings the tunnel up under the first name that is free.
+    private func bringUp(
+        _ source: ConfigurationSource, _ file: ConfigurationFile, _ options: TunnelSupervisor.Options, _ stage: Stage
+    ) throws -> (TunnelSupervisor, String) {
+        var refusal: SetupError?
+        for name in Isolation.names(source.interface) {
+            let told = try TunnelOutput(tunnel: name, .foreground, log, output)
+            var options = options
+            options.take(engine, told)
+            let supervisor = try TunnelSupervisor(
+                interface: name, source: source, file: file, options: options, report: told.report(stage))
+            do throws(SetupError) {
+                let summary = try supervisor.bringUp()
+                // The terminal is the command's now.
+                if !output.verbose { _ = told.destination.switchToSystemLog(or: supervisor.logFile) }
+                return (supervisor, summary)
+            } catch {
+                guard error.isTaken else {
+                    if case .interrupted(let signal)? = options.isolation?.command.outcome { Process.end(by: signal) }
+                    throw CommandFailure("\(error)\nNothing was run.", status: error.isConfiguration ? .configuration : .failure)
+                }
+                refusal = error
+            }
+        }
+        throw CommandFailure(refusal.map { "\($0)" } ?? "no name is free", status: .failure)
+    }
+}
+
+/// The process inside of a tunnel's own namespaces; `run` starts it.
+struct InsideCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: InsideProcess.command, abstract: "Serve the namespaces of a tunnel that `run` brings up.", shouldDisplay: false)
+
+    @Argument(help: "The inherited end of the channel to the process that runs the tunnel.")
+    var channel: Int32
+
+    func run() throws {
+        guard channel > 2 else { throw CommandFailure("it is for `wg-lite run` to start") }
+        InsideProcess.run(channel: channel)
+    }
+}
