@@ -72,7 +72,7 @@ extension TunnelSupervisor.Options {
         aead = BackendChoice.Preference(rawValue: engine.aead.rawValue) ?? .automatic
         cryptoThreads = engine.cryptoThreads ?? EngineOptions.suitableCryptoThreads(processors: Processors.available)
         engineLog = logger.engineSink
-        engineEvents = { logger.info("\($0.text)") }
+        engineEvents = { logger.info("\($0.text())") }
         willRelease = { destination.close(within: TunnelProcess.patience) }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import NetworkTypes
 import Testing
 import TunAdapter
 
@@ -11,7 +12,7 @@ import TunAdapter
         let process = try spawn(["unshare", "-n", "sleep", "60"])
         defer {
             kill(process, SIGKILL)
-            unsafe waitpid(process, nil, 0)
+            waitpid(process, nil, 0)
         }
         let path = "/proc/\(process)/ns/net"
         try expectEventually("unshare didn't make a namespace") { try NetworkNamespace(path: path).identity != here }
