@@ -59,17 +59,20 @@ final class RecordingSender: Sendable {
         var bytes = RecordingStream.preamble
         RecordingFrame.header(header).append(to: &bytes)
         var reason: String?
-        while reason == nil {
-            guard send(&bytes, until: nil) else { break }
+        var isReached = send(&bytes, until: nil)
+        while isReached, reason == nil {
             // Asked before the look: what was recorded until then is seen.
             if isStopping.load(ordering: .acquiring) { reason = "the tunnel has ended" } else if recording.isComplete { reason = "" }
-            while recording.take(atMost: Self.piecesAtATime, { $0.append(to: &bytes) }) >= Self.piecesAtATime {
-                guard send(&bytes, until: reason == nil ? nil : Clock.now + Self.farewell) else { break }
-            }
-            if reason == nil, bytes.isEmpty, !waitForMore() { break }
+            var count = 0
+            repeat {
+                count = recording.take(atMost: Self.piecesAtATime) { $0.append(to: &bytes) }
+                // What was sent in part can't be followed by anything else.
+                isReached = send(&bytes, until: reason == nil ? nil : Clock.now + Self.farewell)
+            } while isReached && count >= Self.piecesAtATime
+            if isReached, reason == nil, count == 0 { isReached = waitForMore() }
         }
         engine.end(recording)
-        if let reason {
+        if isReached, let reason {
             RecordingFrame.end(reason).append(to: &bytes)
             _ = send(&bytes, until: Clock.now + Self.farewell)
         }
