@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "metrics", "/metrics/", "/office", "/../etc/passwd", "/..//", "/a b/", "/office/x", "/%2e%2e/", "http://x/metrics", "//",
+        "", "metrics", "/metrics/x", "/office", "/../etc/passwd", "/..//", "/a b/", "/office/x", "/%2e%2e/", "http://x/metrics", "//",
     ])
     func `nothing else is there`(target: String) {
         #expect(HTTPRoute(target) == nil)
