@@ -108,12 +108,18 @@ static const char *const steps[] = {
     "enter the working directory", "start",
 };
 
+// Root who needs no user namespace has stayed in this one, and entering that again is refused.
+static int is_own_user_namespace(int descriptor) {
+    struct stat own, other;
+    return stat("/proc/self/ns/user", &own) == 0 && fstat(descriptor, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 // Between fork and execve, where other threads' locks stay taken: system calls only.
 static void begin(
     const struct clinux_place *place, const char *file, char *const arguments[], char *const environment[], const sigset_t *mask,
     int pipe_ignored, int report, pid_t parent) {
     struct failure failure = {0, 0};
-    if (place->user >= 0 && setns(place->user, CLONE_NEWUSER) != 0) goto failed;
+    if (place->user >= 0 && !is_own_user_namespace(place->user) && setns(place->user, CLONE_NEWUSER) != 0) goto failed;
     failure.step = 1;
     if (place->network >= 0 && setns(place->network, CLONE_NEWNET) != 0) goto failed;
     failure.step = 2;
