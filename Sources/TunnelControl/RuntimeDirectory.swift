@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import NetworkTypes
 
 /// Where running tunnels are found: their UAPI sockets, and beside them what `wg-lite` itself needs.
 ///
@@ -143,5 +144,17 @@ public final class RuntimeDirectory: Sendable {
         } catch {
             return error.isPermissionDenied
         }
+    }
+}
+
+extension OwnedDirectory {
+    /// The lock of a process that is gone. One that was killed a moment ago lets go of it last, after its interface, so that is waited for.
+    /// - Returns: nil while somebody has it.
+    func lockLetGo(_ name: String) throws(SystemError) -> FileDescriptor? {
+        for _ in 0..<20 {
+            if let lock = try lock(name) { return lock }
+            SystemThread.sleep(.milliseconds(50))
+        }
+        return nil
     }
 }

@@ -86,7 +86,7 @@ public enum TunnelShutdown {
         // Whoever holds the lock is alive and will do it itself. It is ours until everything has been taken back.
         let lockName = RuntimeDirectory.lockName(interface)
         guard records.status(lockName) != nil || records.status(RuntimeDirectory.recordName(interface)) != nil,
-            let lock = (try? records.lock(lockName)) ?? nil
+            let lock = (try? records.lockLetGo(lockName)) ?? nil
         else { return false }
         defer { _ = lock.rawValue }
         let record = TunnelRecord(interface: interface, directory: directory)

@@ -164,7 +164,9 @@ public final class TunnelSupervisor {
         }
         do throws(SystemError) {
             let name = RuntimeDirectory.lockName(interface)
-            guard let taken = try directory.records?.lock(name) else {
+            // One that answers is alive.
+            let isAlive = RuntimeDirectory.isAnswering(directory.control(of: interface))
+            guard let taken = try isAlive ? directory.records?.lock(name) : directory.records?.lockLetGo(name) else {
                 let owner = (try directory.records?.read(name, limit: 32)).map { String(decoding: $0, as: UTF8.self) } ?? "?"
                 throw SystemError(errno: ErrorNumber.busy, operation: TerminalText.escaped(owner))
             }
