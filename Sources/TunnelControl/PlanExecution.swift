@@ -71,6 +71,8 @@ struct PlanExecution {
         // What can't be looked at is taken to be there.
         var observed = (try? observation.state(owned: remaining, firewallMark: 0).outliving) ?? remaining
         observed.acceptsMarkedSources = observed.acceptsMarkedSources && remaining.acceptsMarkedSources
+        // Programs are asked to take servers back whatever they say of them: of what is gone they take nothing.
+        if let servers = remaining.nameServers, servers.method != .file { observed.nameServers = servers }
         return Plan(from: observed, owned: remaining, to: SystemState())
     }
 
