@@ -77,6 +77,7 @@ final class CryptoWorkers: Sendable {
         while inside.load(ordering: .sequentiallyConsistent) > 0 { SystemThread.pause() }
     }
 
+    @inline(never)
     private func take(
         _ batch: UnsafeMutablePointer<CipherJob>, _ total: Int, _ cipher: borrowing TransportCipher, worker: UInt8
     ) {
