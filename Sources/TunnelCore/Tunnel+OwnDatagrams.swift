@@ -16,21 +16,26 @@ extension Tunnel {
     ///   - header: the packet's.
     ///   - slot: the peer that takes it, who is asked about first.
     ///   - port: where our sockets listen.
+    ///   - time: paces looks at all peers.
     @inline(__always)
     public mutating func isOwnDatagram(
-        _ packet: UnsafeRawBufferPointer, _ header: IPPacketHeader, to slot: UInt32, from port: UInt16
+        _ packet: UnsafeRawBufferPointer, _ header: IPPacketHeader, to slot: UInt32, from port: UInt16, at time: TimePoint
     ) -> Bool {
         guard header.protocolNumber == Self.udp, header.totalLength >= header.headerLength + Self.udpHeader + TransportMessage.overhead,
             unsafe UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: header.headerLength, as: UInt16.self)) == port
         else { return false }
-        return unsafe isOwnMessage(packet, header, slot)
+        return unsafe isOwnMessage(packet, header, slot, at: time)
     }
 
     private static let udp: UInt8 = 17
     private static let udpHeader = 8
+    /// A look at ten thousand peers takes some fifty microseconds.
+    private static let strangerRest = Interval.milliseconds(1)
 
     @inline(never)
-    private mutating func isOwnMessage(_ packet: UnsafeRawBufferPointer, _ header: IPPacketHeader, _ slot: UInt32) -> Bool {
+    private mutating func isOwnMessage(
+        _ packet: UnsafeRawBufferPointer, _ header: IPPacketHeader, _ slot: UInt32, at time: TimePoint
+    ) -> Bool {
         let start = header.headerLength
         // SAFETY: the caller has checked the length.
         let fragment = unsafe header.isIPv6 ? 0 : UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: 6, as: UInt16.self)) & 0x1fff
@@ -40,10 +45,10 @@ extension Tunnel {
             address: header.destination, port: UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: start + 2, as: UInt16.self)),
             index: TransportMessage(header: payload).receiverIndex)
         if isOurs(message, slot) { return true }
-        // One stranger's flow doesn't cost a look at all peers for each of its packets.
-        guard message != lastStranger else { return false }
+        // Whoever sends through us can make messages that look like ours, with any index: they don't cost a look at all peers each.
+        guard time.now >= strangersUntil else { return false }
         for other in 0..<UInt32(peers.slotCount) where isOurs(message, other) { return true }
-        lastStranger = message
+        strangersUntil = time.now + Self.strangerRest
         return false
     }
 
@@ -57,7 +62,7 @@ extension Tunnel {
 }
 
 /// What a data message is known by from outside.
-struct OwnMessageMark: Hashable {
+private struct OwnMessageMark {
     var address: IPAddress
     var port: UInt16
     /// The receiver's index.

@@ -71,7 +71,7 @@ extension Tunnel {
         unsafe entry.pointee.source = nil
         unsafe entry.pointee.path.refusedSource = nil
         unsafe entry.pointee.path.isLooping = false
-        lastStranger = nil
+        strangersUntil = Instant(nanoseconds: 0)
         unsafe check(entry, slot)
     }
 

@@ -44,8 +44,8 @@ public struct Tunnel: ~Copyable {
     var examples = DropExamples()
     var unknownPeers = RecentSenders()
     var misaddressed = RecentSenders()
-    /// A data message of somebody else's that looked like one of ours; see ``isOwnDatagram(_:_:to:from:)``.
-    var lastStranger: OwnMessageMark?
+    /// Until then messages that look like ours are not looked for among all peers; see ``isOwnDatagram(_:_:to:from:at:)``.
+    var strangersUntil = Instant(nanoseconds: 0)
     var events = PendingEvents()
     var greatestTimestampSent: UInt64?
     var peers = PeerTable()

@@ -161,7 +161,7 @@ struct OutboundPath: ~Copyable {
                 unsafe unreachable.add(UnsafeRawBufferPointer(bytes))
                 continue
             }
-            guard unsafe !tunnel.isOwnDatagram(UnsafeRawBufferPointer(bytes), header, to: slot, from: port) else {
+            guard unsafe !tunnel.isOwnDatagram(UnsafeRawBufferPointer(bytes), header, to: slot, from: port, at: time) else {
                 unsafe drop(.ownDatagram, position, bytes, of: slot, &tunnel, at: time)
                 continue
             }
