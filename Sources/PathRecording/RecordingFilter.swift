@@ -49,6 +49,13 @@ public struct RecordingFilter: Sendable {
     /// Every packet.
     public init() {}
 
+    /// What ICMP says to and from an address: `icmp ADDRESS`.
+    public init(icmp address: IPAddress) {
+        addresses[0] = AddressCondition(end: .either, prefix: IPPrefix(address))
+        protocols[0] = 1
+        protocols[1] = 58
+    }
+
     /// Whether any condition is on what is inside.
     public var looksInside: Bool {
         addresses[0] != nil || ports[0] != nil || protocols[0] != nil

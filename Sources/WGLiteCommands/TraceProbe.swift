@@ -71,7 +71,7 @@ struct TraceProbe {
         }
         var reader: RecordingReader
         do throws(SetupError) {
-            reader = try TunnelQuery.record(interface, RecordingRequest(try! RecordingFilter("icmp \(address)")))
+            reader = try TunnelQuery.record(interface, RecordingRequest(RecordingFilter(icmp: address)))
         } catch {
             throw CommandFailure(error.description, status: ExitCode(2))
         }

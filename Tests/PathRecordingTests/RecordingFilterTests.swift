@@ -30,6 +30,12 @@ import WireGuardCrypto
         #expect(try RecordingFilter("drops").admits(record))
     }
 
+    @Test(arguments: ["10.8.0.5", "fd08::5"])
+    func `what ICMP says to and from an address is the filter of these words`(address: String) throws {
+        let filter = RecordingFilter(icmp: try #require(IPAddress(address)))
+        #expect(filter == (try RecordingFilter("icmp \(address)")))
+    }
+
     @Test func `handshakes alone can be asked for`() throws {
         var record = Samples.refused
         record.notes.kind = .initiation
