@@ -98,9 +98,20 @@ extension Process {
         (try? FileDescriptor.open("/dev/tty", flags: O_RDWR | O_NOCTTY)) != nil
     }
 
-    /// Stops this process, all threads of it, until somebody continues it.
+    /// Stops this process, all threads of it, until somebody continues it in a shell's foreground or background.
+    ///
+    /// Continued in the foreground it gives the terminal back to the process group that had it: a shell among our children is in one of its own,
+    /// and would be stopped at once, or end, when it reads what is no longer its own.
     public static func stop() {
-        kill(getpid(), SIGSTOP)
+        // SIGSTOP to this thread: what is sent to the process another one may take, a moment after this one has gone on.
+        guard let terminal = try? FileDescriptor.open("/dev/tty", flags: O_RDWR | O_NOCTTY) else {
+            raise(SIGSTOP)
+            return
+        }
+        let foreground = tcgetpgrp(terminal.rawValue)
+        raise(SIGSTOP)
+        guard foreground > 0, foreground != getpgrp(), tcgetpgrp(terminal.rawValue) == getpgrp() else { return }
+        tcsetpgrp(terminal.rawValue, foreground)
     }
 
     /// Ends this process as `signal` ends one that does nothing about it, so that whoever waits for it sees that; without a core file.
