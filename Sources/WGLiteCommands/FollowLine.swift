@@ -2,6 +2,7 @@ internal import NetworkTypes
 internal import TunnelConfiguration
 internal import TunnelControl
 internal import TunnelCore
+internal import TunnelDiagnosis
 internal import TunnelView
 internal import WireGuardCrypto
 
@@ -9,7 +10,7 @@ internal import WireGuardCrypto
 struct FollowLine {
     enum Content {
         /// The verdict, a finding or a peer's state that wasn't there before.
-        case change(String)
+        case change(StatusLine)
         case event(TunnelEvent, names: [PublicKey: String])
     }
 
@@ -26,14 +27,19 @@ struct FollowLine {
         return "\(two(hour)):\(two(minute)):\(two(second)) UTC  \(message)"
     }
 
-    /// `time` (seconds of the Unix epoch), `nanoseconds` (the rest of them), `tunnel`, `event`, `peer`, `message`, and what the event has.
+    /// `time` (seconds of the Unix epoch), `nanoseconds` (the rest of them), `tunnel`, `event`, `peer`, `message`, and what the event or the finding has.
     var json: JSON {
         var members: [(String, JSON)] = [
             ("time", .number(unixNanoseconds / 1_000_000_000)), ("nanoseconds", .number(unixNanoseconds % 1_000_000_000)),
             ("tunnel", .string(tunnel)),
         ]
         switch content {
-        case .change: members.append(("event", .string("state")))
+        case .change(let line):
+            members.append(("event", .string("state")))
+            if let finding = line.finding {
+                members += [("finding", .string(finding.code.rawValue)), ("severity", .string(finding.severity.name))]
+                if let peer = finding.peer { members.append(("peer", .string(peer.base64))) }
+            }
         case .event(let event, let names):
             members.append(("event", .string(event.kind.code)))
             if let peer = event.peer {
@@ -48,7 +54,7 @@ struct FollowLine {
 
     private var message: String {
         switch content {
-        case .change(let line): line
+        case .change(let line): line.text
         case .event(let event, let names): "\(tunnel): \(event.text(names: names))"
         }
     }

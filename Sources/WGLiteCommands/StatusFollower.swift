@@ -80,16 +80,16 @@ private struct FollowedTunnel {
             events = TunnelQuery.events(of: name)
             if events != nil { peerNames = TunnelQuery.peerNames(of: name) }
         }
-        var lines: [String]
+        var lines: [StatusLine]
         do throws(SetupError) {
-            lines = StatusLines.lines(try TunnelQuery.report(of: name).diagnosis, names: peerNames)
+            lines = StatusLine.lines(try TunnelQuery.report(of: name).diagnosis, names: peerNames)
         } catch {
             events = nil
-            lines = ["\(name): \(error.cause)"]
+            lines = [StatusLine("\(name): \(error.cause)")]
         }
-        if let refusal { lines.append("\(name): no events: \(refusal)") }
-        let news = lines.filter { !last.contains($0) }
-        last = Set(lines)
+        if let refusal { lines.append(StatusLine("\(name): no events: \(refusal)")) }
+        let news = lines.filter { !last.contains($0.key) }
+        last = Set(lines.map(\.key))
         pace.looked(from: begin, to: Clock.now, hasEvents: events != nil)
         let time = Clock.unixNanoseconds
         return news.map { FollowLine(unixNanoseconds: time, tunnel: name, content: .change($0)) }
@@ -108,18 +108,44 @@ private struct FollowedTunnel {
     }
 }
 
-/// What a diagnosis is followed by.
-enum StatusLines {
-    /// What is worth a line when it changes: no ages in it.
-    /// - Parameter mostPeers: with more peers only events tell of each.
-    static func lines(_ diagnosis: Diagnosis, names: [PublicKey: String] = [:], mostPeers: Int = 64) -> [String] {
-        let findings = diagnosis.findings.map { "\(diagnosis.interface): \($0.severity.name) \($0.code.rawValue)" }
-        let works = diagnosis.findings.isEmpty ? ["\(diagnosis.verdict.line)"] : findings
-        guard diagnosis.peers.count <= mostPeers else { return works }
-        return works
-            + diagnosis.peers.map { peer in
-                let name = names[peer.publicKey].map { "\($0) " } ?? ""
-                return "\(diagnosis.interface): peer \(name)\(peer.publicKey.abbreviation) is \(peer.state.name)"
+/// Something about a tunnel that is worth a line when it wasn't so before.
+struct StatusLine: Hashable {
+    /// What it is about: neither ages nor figures, so that it is told once.
+    var key: String
+    var text: String
+    /// What was found, if it was that.
+    var finding: Finding?
+
+    init(_ text: String) {
+        (key, self.text) = (text, text)
+    }
+
+    /// - Parameter others: how many more peers it is found of.
+    private init(_ finding: Finding, of interface: String, peer: String, others: Int) {
+        let name = "\(interface): \(finding.severity.name) \(finding.code.rawValue)"
+        key = "\(name) \(peer)"
+        let more = others > 0 ? ", and \(others) more \(others == 1 ? "peer" : "peers")" : ""
+        text = "\(name)\(peer.isEmpty ? "" : ", peer \(peer)")\(more): \(finding.sentence)"
+        self.finding = finding
+    }
+
+    /// What a diagnosis is followed by.
+    /// - Parameter mostPeers: with more peers only events tell of each, and what is found of many is a line.
+    static func lines(_ diagnosis: Diagnosis, names: [PublicKey: String] = [:], mostPeers: Int = 64) -> [StatusLine] {
+        let interface = diagnosis.interface
+        func name(_ peer: PublicKey) -> String { (names[peer].map { "\($0) " } ?? "") + peer.abbreviation }
+        guard diagnosis.peers.count <= mostPeers else {
+            if diagnosis.findings.isEmpty { return [StatusLine(diagnosis.verdict.line)] }
+            let counts = diagnosis.findings.reduce(into: [:]) { $0["\($1.severity) \($1.code)", default: 0] += 1 }
+            var told: Set<String> = []
+            return diagnosis.findings.compactMap { finding in
+                let kind = "\(finding.severity) \(finding.code)"
+                guard told.insert(kind).inserted else { return nil }
+                return StatusLine(finding, of: interface, peer: "", others: counts[kind, default: 1] - 1)
             }
+        }
+        let findings = diagnosis.findings.map { StatusLine($0, of: interface, peer: $0.peer.map(name) ?? "", others: 0) }
+        return (findings.isEmpty ? [StatusLine(diagnosis.verdict.line)] : findings)
+            + diagnosis.peers.map { StatusLine("\(interface): peer \(name($0.publicKey)) is \($0.state.name)") }
     }
 }

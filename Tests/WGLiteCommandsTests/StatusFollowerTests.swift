@@ -32,14 +32,32 @@ import WireGuardCrypto
             Self.line(moved, of: peer, names: [peer: "laptop"]).json.text
                 == #"{"time":1700000000,"nanoseconds":250000000,"tunnel":"wg0","event":"endpoint-moved","peer":"\#(peer.base64)","name":"laptop","#
                 + #""from":null,"to":"192.0.2.1:7","message":"wg0: peer laptop TrMv…X0=: heard from 192.0.2.1:7"}"#)
-        let change = FollowLine(unixNanoseconds: Self.time, tunnel: "wg0", content: .change("wg0 works")).json.text
+        let change = FollowLine(unixNanoseconds: Self.time, tunnel: "wg0", content: .change(StatusLine("wg0 works"))).json.text
         #expect(change.hasSuffix(#""tunnel":"wg0","event":"state","message":"wg0 works"}"#))
     }
 
     @Test func `with many peers the verdict is a line, not each of them`() throws {
         let diagnosis = try StatusTextTests.status().report.diagnosis
-        #expect(StatusLines.lines(diagnosis, mostPeers: 2).count == 3)
-        #expect(StatusLines.lines(diagnosis, mostPeers: 1) == ["wg0 works"])
+        #expect(StatusLine.lines(diagnosis, mostPeers: 2).count == 3)
+        #expect(StatusLine.lines(diagnosis, mostPeers: 1) == [StatusLine("wg0 works")])
+    }
+
+    @Test func `what is found of many peers is one line, of few each has its own with its name`() throws {
+        let diagnosis = try StatusTextTests.status {
+            StatusTextTests.refused(&$0)
+            let key = $0.peers[0].publicKey
+            $0.peers[0] = $0.peers[1]
+            $0.peers[0].publicKey = key
+            $0.peers[0].endpoint = Endpoint("[2001:db8::1]:9")
+        }.report.diagnosis
+        let closed = diagnosis.findings.filter { $0.code == .portClosed }
+        #expect(closed.count == 2)
+        let many = StatusLine.lines(diagnosis, mostPeers: 1)
+        #expect(Set(many.map(\.key)).count == many.count)
+        #expect(many.contains { $0.text.hasPrefix("wg0: error port-closed, and 1 more peer: ") })
+        let few = StatusLine.lines(diagnosis, names: [closed[0].peer!: "laptop"], mostPeers: 2)
+        #expect(few.filter { $0.finding?.code == .portClosed }.count == 2)
+        #expect(few.contains { $0.text.hasPrefix("wg0: error port-closed, peer laptop ") })
     }
 
     @Test func `an event brings the next look forward, but looks never take more than their share`() {
