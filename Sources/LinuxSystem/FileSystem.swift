@@ -44,6 +44,17 @@ public enum FileSystem {
         try readAll(FileDescriptor.open(path, flags: O_RDONLY), path, limit: limit)
     }
 
+    /// The bytes of a regular file, and of nothing else: a pipe would hold up whoever opens it, and gives what is in it only once.
+    /// - Throws: EINVAL for anything else, otherwise as ``read(_:limit:)``.
+    public static func readRegularFile(_ path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
+        let file = try FileDescriptor.open(path, flags: O_RDONLY | O_NONBLOCK)
+        var status = stat()
+        guard unsafe fstat(file.rawValue, &status) == 0 else { throw SystemError(operation: "look at", subject: path) }
+        guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError(errno: EISDIR, operation: "read", subject: path) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(errno: EINVAL, operation: "read", subject: path) }
+        return try readAll(file, path, limit: limit)
+    }
+
     private static func readAll(_ file: borrowing FileDescriptor, _ path: String, limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {

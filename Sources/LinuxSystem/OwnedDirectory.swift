@@ -121,9 +121,16 @@ public final class OwnedDirectory: Sendable {
     }
 
     /// Adds bytes to the end of a file, and makes it where there is none.
-    /// - Throws: EPERM for what isn't a regular file of the directory's owner's.
+    /// - Throws: EPERM for what isn't a regular file of the directory's owner's; ENOSPC, and then nothing of the bytes is in it.
     public func append(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
-        try open(name, flags: O_WRONLY | O_CREAT | O_APPEND).writeAll(bytes)
+        let file = try open(name, flags: O_WRONLY | O_CREAT | O_APPEND)
+        let end = lseek(file.rawValue, 0, SEEK_END)
+        do throws(SystemError) {
+            try file.writeAll(bytes)
+        } catch {
+            if end >= 0 { ftruncate(file.rawValue, end) }
+            throw SystemError(errno: error.errno, operation: "write", subject: path(of: name))
+        }
     }
 
     /// Gives a file another name, in the place of what has that.

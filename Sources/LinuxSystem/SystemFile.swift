@@ -62,8 +62,10 @@ public struct SystemFile {
         let temporary = FileSystem.leftover(of: path)
         let directory = String(path[...(path.lastIndex(of: "/") ?? path.startIndex)])
         do throws(SystemError) {
-            // Until it is whole it has no name, where the file system can do that: of a process that is killed nothing stays.
-            let nameless = unsafe Glibc.open(directory, Int32(CLINUX_O_TMPFILE) | O_WRONLY | O_CLOEXEC, 0o600)
+            // Until it is whole it has no name, where the file system can do that: of a process that is killed nothing stays. Its name it is
+            // given by way of /proc.
+            let nameless =
+                FileSystem.exists("/proc/self/fd") ? unsafe Glibc.open(directory, Int32(CLINUX_O_TMPFILE) | O_WRONLY | O_CLOEXEC, 0o600) : -1
             let file =
                 nameless >= 0
                 ? FileDescriptor(owning: nameless) : try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)

@@ -1,12 +1,14 @@
 internal import CLinuxShims
 internal import Glibc
 public import NetworkTypes
+internal import Synchronization
 
 /// A kernel thread that runs one function to its end.
 ///
 /// The data path runs on threads of its own, because the concurrency runtime's must not block.
 public final class SystemThread: Sendable {
     private let thread: pthread_t
+    private let isJoined = Atomic(false)
 
     private final class Start {
         let name: String
@@ -54,7 +56,13 @@ public final class SystemThread: Sendable {
 
     /// Waits until the thread has ended. Call it once, from another thread.
     public func join() {
+        precondition(!isJoined.exchange(true, ordering: .relaxed), "a thread is joined once")
         pthread_join(thread, nil)
+    }
+
+    deinit {
+        // Nobody waits for it: its stack goes when it has ended.
+        if !isJoined.load(ordering: .relaxed) { pthread_detach(thread) }
     }
 }
 

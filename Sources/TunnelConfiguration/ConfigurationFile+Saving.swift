@@ -12,6 +12,26 @@ public struct SavedState: Sendable {
         self.tunnel = tunnel
         self.addresses = addresses
     }
+
+    /// What ran when a reload took `file` over; this is what ran before it, when the tunnel had come up or had been reloaded.
+    ///
+    /// A reload leaves alone what the file doesn't speak of: marks and addresses that others set, and where peers have moved to. That has
+    /// still changed since the tunnel came up, and is still to be saved.
+    /// - Parameters:
+    ///   - running: what runs after the reload.
+    ///   - ownMark: the mark that the file, or its routes, ask for.
+    public func takingOver(_ file: ConfigurationFile, running: SavedState, ownMark: UInt32) -> SavedState {
+        var state = running
+        if running.tunnel.firewallMark != ownMark { state.tunnel.firewallMark = tunnel.firewallMark }
+        let known = Set((addresses ?? []) + file.interface.addresses.map(\.value))
+        state.addresses = running.addresses?.filter(known.contains) ?? addresses
+        let former = Dictionary(tunnel.peers.map { ($0.publicKey, $0.endpoint) }, uniquingKeysWith: { $1 })
+        let written = Dictionary(file.peers.map { ($0.publicKey?.value, $0.endpoint?.value.literal) }, uniquingKeysWith: { $1 })
+        for (index, peer) in state.tunnel.peers.enumerated() where written[peer.publicKey] != .some(peer.endpoint) {
+            if let endpoint = former[peer.publicKey] { state.tunnel.peers[index].endpoint = endpoint }
+        }
+        return state
+    }
 }
 
 extension ConfigurationFile {

@@ -54,9 +54,12 @@ public struct ConfigurationSource: Hashable, Sendable {
     public func load() throws(SetupError) -> ConfigurationFile {
         let bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try FileSystem.read(path)
+            bytes = try FileSystem.readRegularFile(path)
         } catch {
             var remedy: String?
+            if error.errno == ErrorNumber.invalidArgument {
+                throw SetupError("read \(shownPath)", "it isn't a file but a pipe or a device, and is read more than once")
+            }
             if error.isMissing {
                 remedy = shownPath.hasPrefix(Self.directory) ? "give the file's path to use another place" : "check the path"
             }

@@ -212,7 +212,7 @@ extension ControlServer.Client {
     func report(verbose: Bool) -> SetupReport {
         SetupReport { [self] kind, text in
             guard kind != .command || verbose else { return }
-            say("\(kind == .command ? "# " : kind == .warning ? "warning: " : "")\(text)")
+            say(kind.shown(text))
         }
     }
 }

@@ -15,6 +15,11 @@ public enum DryRun {
                 "bring up \(interface)", "it is up already",
                 remedy: "`wg-lite reload --dry-run \(interface)` says what a changed file changes")
         }
+        var netlink = try? NetlinkSocket()
+        if ((try? netlink?.link(named: interface)) ?? nil) != nil {
+            throw SetupError(
+                "bring up \(interface)", "there is an interface of that name already", remedy: "`ip link delete \(interface)` removes it")
+        }
         var resolved: [EndpointName: Endpoint] = [:]
         for endpoint in file.unresolvedEndpoints where resolved[endpoint.name] == nil {
             if case .found(let found) = HostLookup.resolve(host: endpoint.name.host, service: endpoint.name.service) {
@@ -28,12 +33,15 @@ public enum DryRun {
         for directory in RuntimeDirectory.present {
             if let left = try TunnelRecord(interface: interface, directory: directory).read() { owned = left }
         }
+        // As the device will be made.
+        let mark = file.interface.firewallMark?.value ?? 0
+        owned.firewallMark = mark
         let observation = SystemObservation(link: 0, tunnel: interface, tools: ExternalTools(cancellation: nil))
-        var observed = try observation.state(owned: owned, firewallMark: 0)
+        var observed = try observation.state(owned: owned, firewallMark: mark)
         observed.mtu = TunnelDevice.defaultMTU
         let facts = try observation.facts(
             file, endpoints: file.tunnelUpdate(resolved: resolved).peers.compactMap(\.endpoint), owned: owned,
-            firewallMark: 0)
+            firewallMark: mark)
         let plan: Plan
         do throws(UnmetDemand) {
             plan = Plan(from: observed, owned: owned, to: try DesiredState.of(file, facts: facts, owned: owned, observed: observed))
@@ -43,7 +51,7 @@ public enum DryRun {
         let hooks = { (commands: [Located<HookCommand>]) in commands.map { Hooks.shown($0.value, interface: interface) } }
         return text(
             "\(interface) would be brought up",
-            hooks(file.interface.preUp) + ["ip tuntap add mode tun \(interface)", "wg setconf \(interface) \(file.name)"]
+            ["ip tuntap add mode tun \(interface)"] + hooks(file.interface.preUp) + ["wg setconf \(interface) \(file.name)"]
                 + plan.steps.compactMap { $0.command(interface: interface, tunnel: interface) } + hooks(file.interface.postUp))
     }
 
@@ -58,12 +66,15 @@ extension TunnelSetup {
     /// How the tunnel would be taken down now.
     func takeDownPreview(_ cancellation: Cancellation) -> String {
         let state = current
-        let file = source.flatMap { try? $0.load() } ?? state.file
+        let present = source.flatMap { try? $0.load() }
+        let file = present ?? state.file
         let hooks = { [interface] (commands: [Located<HookCommand>]?) in
             (commands ?? []).map { Hooks.shown($0.value, interface: interface) }
         }
         var commands = hooks(file?.interface.preDown)
-        if let source, let file, file.interface.savesConfiguration { commands.append("wg showconf \(interface) > \(source.shownPath)") }
+        if let source, let present, present.interface.savesConfiguration, textToSave(present) != nil {
+            commands.append("wg showconf \(interface) > \(source.shownPath)")
+        }
         var netlink = try? inside.netlink()
         let name = ((try? netlink?.link(index: link)) ?? nil)?.name ?? interface
         commands += execution(cancellation, .silent).planToTakeBack(state.owned).steps.compactMap {

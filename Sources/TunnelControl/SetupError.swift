@@ -51,6 +51,15 @@ public struct SetupReport: Sendable {
         case notice
         /// Something that didn't work and can be lived with.
         case warning
+
+        /// A text of this kind as people see it: commands as comments, line for line.
+        public func shown(_ text: String) -> String {
+            switch self {
+            case .command: text.split(separator: "\n", omittingEmptySubsequences: false).map { "# \($0)" }.joined(separator: "\n")
+            case .notice: text
+            case .warning: "warning: \(text)"
+            }
+        }
     }
 
     private let sink: @Sendable (Kind, String) -> Void

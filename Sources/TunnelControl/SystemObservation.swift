@@ -22,13 +22,18 @@ struct SystemObservation {
         var name = tunnel
         do throws(SystemError) {
             var netlink = try inside.netlink()
-            if let info = try netlink.link(index: link) { (state.mtu, state.isUp, name) = (info.mtu, info.isUp, info.name) }
-            state.addresses = try netlink.addresses(ofLink: link).map(\.address).filter { address in
-                // The kernel gives every link one of its own; a file may have another.
-                !address.address.isLinkLocal || owned.addresses.contains(address)
+            // Before a tunnel is up, and after its process was killed, there is no interface; one may also have gone elsewhere.
+            let info = try netlink.link(index: link)
+            if let info {
+                (state.mtu, state.isUp, name) = (info.mtu, info.isUp, info.name)
+                state.addresses = try netlink.addresses(ofLink: link).map(\.address).filter { address in
+                    // The kernel gives every link one of its own; a file may have another.
+                    !address.address.isLinkLocal || owned.addresses.contains(address)
+                }
             }
             for family in AddressFamily.allCases {
-                for route in try netlink.routes(family: family, link: link) where route.origin != RouteSpecification.kernelOrigin {
+                let routes = info == nil ? [] : try netlink.routes(family: family, link: link)
+                for route in routes where route.origin != RouteSpecification.kernelOrigin {
                     guard !route.isUnreachable else { continue }
                     state.routes.insert(
                         TunnelRoute(

@@ -56,13 +56,18 @@ extension TunnelSetup {
             failures: failures)
     }
 
+    /// What the file becomes when the running state is written back; nil where that changes nothing.
+    func textToSave(_ file: ConfigurationFile) -> [UInt8]? {
+        let text = file.text(saving: savedState, since: current.former)
+        return text == file.text ? nil : text
+    }
+
     /// Writes the running state back to the file, if it is there.
     private func save(_ file: ConfigurationFile?, _ report: SetupReport) throws(SetupError) {
         guard let source else { return }
         let step = "save the configuration to \(source.shownPath)"
         guard let file else { throw SetupError(step, "it can't be read any more; nothing was written") }
-        let text = file.text(saving: savedState, since: current.former)
-        guard text != file.text else { return }
+        guard let text = textToSave(file) else { return }
         report.command("wg showconf \(interface) > \(source.shownPath)")
         do throws(SystemError) {
             try SystemFile(source.path).write(text)

@@ -32,11 +32,7 @@ extension TunnelSetup {
         let lines = (peers.lines + plan.steps.compactMap(\.summary) + HookChange.lines(old, new)).map { "  \($0)" }.joined(separator: "\n")
         guard !lines.isEmpty else {
             // Where a person and the tunnel have come to the same, the file says it.
-            let saved = savedState
-            change { state in
-                state.file = new
-                state.former = saved
-            }
+            if !dryRun { takeOver(new) }
             return "\(interface) is what \(source.shownPath) says already: nothing to change"
         }
         guard !dryRun else { return "\(interface) would change:\n\(lines)" }
@@ -53,14 +49,21 @@ extension TunnelSetup {
             throw SetupError("reload \(interface)", "cannot \(error.step): \(error.cause); \(outcome)", remedy: error.remedy)
         }
         if !peers.removals.isEmpty { try device.apply(peers.removals, step: "configure \(interface)") }
-        let saved = savedState
+        takeOver(new)
         change { state in
-            state.file = new
             state.resolved = resolved
             state.drift = Drift()
-            state.former = saved
         }
         return "\(interface) has changed:\n\(lines)"
+    }
+
+    /// From now on `file` is the one in force.
+    private func takeOver(_ file: ConfigurationFile) {
+        let saved = savedState
+        change { state in
+            state.file = file
+            state.former = state.former?.takingOver(file, running: saved, ownMark: state.owned.firewallMark) ?? saved
+        }
     }
 
     /// The plan for the system; an interface that hooks moved to another network namespace is theirs, and only peers can change.

@@ -276,7 +276,8 @@ public final class TunnelSupervisor {
         ]
         let fixed = interests.count
         interests += control?.interests ?? []
-        let deadline = [nextWatchdog, nextResolution, nextLook, control?.deadline].compactMap { $0 }.min()
+        // What can't be begun yet is no reason to wake up.
+        let deadline = ([nextWatchdog, control?.deadline] + (isIdle ? [nextResolution, nextLook] : [])).compactMap { $0 }.min()
         let ready = DescriptorPoll.wait(interests, for: deadline.map { $0.since(Clock.now) })
         if ready[0], signals.next() != nil { end(becauseOf: nil) }
         if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
@@ -295,6 +296,9 @@ public final class TunnelSupervisor {
         }
     }
 
+    /// Whether the tunnel may begin something by itself.
+    private var isIdle: Bool { underWay == nil && phase == .running }
+
     /// What is due.
     private func tick(_ device: TunnelDevice) {
         if let due = nextWatchdog, let interval = notification.watchdogInterval, due <= Clock.now {
@@ -304,11 +308,11 @@ public final class TunnelSupervisor {
             if turn.asks { device.engine.askForProgress() }
             nextWatchdog = Clock.now + interval
         }
-        if let due = nextLook, due <= Clock.now, underWay == nil, phase == .running {
+        if let due = nextLook, due <= Clock.now, isIdle {
             nextLook = nil
             begin(.putBack)
         }
-        if let due = nextResolution, due <= Clock.now, underWay == nil, phase == .running {
+        if let due = nextResolution, due <= Clock.now, isIdle {
             nextResolution = nil
             begin(.refresh)
         }

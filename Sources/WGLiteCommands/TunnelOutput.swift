@@ -52,9 +52,9 @@ struct TunnelOutput {
             case (.command, true): if isVerbose { logger.info("\(text)") }
             case (.notice, true): logger.notice("\(text)")
             case (.warning, true): logger.warning("\(text)")
-            case (.command, false): if isVerbose { destination.tell(.info, "# \(text)") }
+            case (.command, false): if isVerbose { destination.tell(.info, kind.shown(text)) }
             case (.notice, false): if !isQuiet { destination.tell(.notice, text) }
-            case (.warning, false): destination.tell(.warning, "warning: \(text)")
+            case (.warning, false): destination.tell(.warning, kind.shown(text))
             }
         }
     }

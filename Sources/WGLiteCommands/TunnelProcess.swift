@@ -27,7 +27,6 @@ struct TunnelProcess {
         let destination = output.destination
         var options = options
         options.take(engine, output)
-        options.willRelease = { destination.close(within: Self.patience) }
         let stage = Stage()
         var begun: TunnelSupervisor?
         let supervisor: TunnelSupervisor

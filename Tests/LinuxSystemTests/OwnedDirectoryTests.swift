@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import NetworkTypes
 import Testing
@@ -50,6 +51,18 @@ import Testing
         #expect(try isFree("l", directory))
         directory.remove("a")
         #expect(directory.status("a") == nil)
+    }
+
+    @Test func `only a regular file is read as a file, and a pipe holds up nobody`() throws {
+        let fixture = try Fixture()
+        try fixture.shell("echo text >file; ln -s file link; mkfifo pipe")
+        #expect(try FileSystem.readRegularFile("\(fixture.path)/link") == Array("text\n".utf8))
+        for (path, errno) in [
+            ("\(fixture.path)/pipe", EINVAL), ("/dev/zero", EINVAL), (fixture.inner, EISDIR), ("\(fixture.path)/none", ENOENT),
+        ] {
+            let error = #expect(throws: SystemError.self) { try FileSystem.readRegularFile(path) }
+            #expect(error?.errno == errno, "\(path)")
+        }
     }
 
     @Test func `what a process that was killed left half written doesn't disturb`() throws {

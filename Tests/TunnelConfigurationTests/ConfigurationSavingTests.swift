@@ -182,6 +182,28 @@ import WireGuardCrypto
         #expect(text == now.replacing("PostUp = true\r\n", with: "PostUp = true\r\nListenPort = 9\r\n"))
     }
 
+    @Test func `what others changed before a reload is still saved after it`() {
+        let file = parse(Self.edited)
+        let cameUp = SavedState(Self.snapshot(of: file), addresses: file.interface.addresses.map(\.value))
+        var running = cameUp
+        running.tunnel.firewallMark = 0x77
+        running.tunnel.peers[0].endpoint = Endpoint("198.51.100.1:1")
+        running.addresses?.append(IPInterfaceAddress("10.8.7.7/24")!)
+        // The reload brings an address of the file's, which isn't news.
+        let edited = parse(Self.edited.replacing("10.8.0.1/24 ", with: "10.8.0.1/24, 10.8.0.2/24 "))
+        running.addresses?.append(IPInterfaceAddress("10.8.0.2/24")!)
+        let former = cameUp.takingOver(edited, running: running, ownMark: 0)
+        let saved = String(decoding: edited.text(saving: running, since: former), as: UTF8.self)
+        #expect(
+            saved
+                == String(decoding: edited.text, as: UTF8.self).replacing("fd08::1/64", with: "fd08::1/64, 10.8.7.7/24").replacing(
+                    "PostUp = true\n", with: "PostUp = true\nFwMark = 0x77\n"
+                ).replacing("192.0.2.1:51820", with: "198.51.100.1:1"))
+        // What the file itself asks for, or its routes, isn't.
+        let own = cameUp.takingOver(edited, running: running, ownMark: 0x77)
+        #expect(!String(decoding: edited.text(saving: running, since: own), as: UTF8.self).contains("FwMark"))
+    }
+
     @Test func `what a random state is saved as reads back as that state`() {
         for seed in UInt64(0)..<100 {
             var generator = SeededGenerator(seed: seed)
