@@ -14,12 +14,13 @@ public final class HostResolver: Sendable {
         }
     }
 
-    private struct State {
+    private struct State: ~Copyable {
         var number: UInt64 = 0
         var question: Question?
         var answer: (number: UInt64, outcome: HostLookup.Outcome)?
         var isBusy = false
         var isStopping = false
+        var isBegun = false
         var thread: SystemThread?
     }
 
@@ -41,11 +42,7 @@ public final class HostResolver: Sendable {
     /// - Parameter cancelled: a descriptor that is readable when it is not wanted any more; negative for none.
     /// - Returns: nil when that came first.
     public func resolve(_ question: Question, cancelledBy cancelled: Int32) throws(SystemError) -> HostLookup.Outcome? {
-        // A thread that nobody needed so far is none.
-        if state.withLock({ $0.thread == nil }) {
-            let thread = try SystemThread(name: "wg-resolver") { [self] in run() }
-            state.withLock { $0.thread = thread }
-        }
+        try begin()
         let number = state.withLock { state in
             state.number += 1
             state.question = question
@@ -64,15 +61,24 @@ public final class HostResolver: Sendable {
         }
     }
 
+    /// A thread that nobody needed so far is none.
+    private func begin() throws(SystemError) {
+        try state.withLock { (state) throws(SystemError) in
+            guard !state.isBegun else { return }
+            state.thread = try SystemThread(name: "wg-resolver") { [self] in run() }
+            state.isBegun = true
+        }
+    }
+
     /// Ends the thread. One that is still in the system's resolver, which nothing interrupts, ends with the process.
     public func stop() {
-        let thread = state.withLock { state in
+        let isBusy = state.withLock { state in
             state.isStopping = true
-            defer { state.thread = nil }
-            return state.isBusy ? nil : state.thread
+            return state.isBusy
         }
+        let thread = state.withLock { $0.thread.take() }
         asked.signal()
-        thread?.join()
+        if isBusy { thread?.detach() } else { thread?.join() }
     }
 
     private func run() {

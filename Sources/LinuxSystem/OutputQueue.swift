@@ -23,7 +23,7 @@ public final class OutputQueue<Item: Sendable>: Sendable {
         let shared = try Shared()
         self.shared = shared
         // Never joined: one that is blocked for ever ends with the process.
-        _ = try SystemThread(name: name, stackSize: 256 << 10) { shared.run(write) }
+        try SystemThread(name: name, stackSize: 256 << 10) { shared.run(write) }.detach()
     }
 
     deinit {

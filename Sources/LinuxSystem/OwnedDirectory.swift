@@ -172,10 +172,26 @@ public final class OwnedDirectory: Sendable {
             guard unsafe fstat(file.rawValue, &locked) == 0,
                 unsafe fstatat(descriptor.rawValue, name, &current, AT_SYMLINK_NOFOLLOW) == 0, locked.st_ino == current.st_ino
             else { continue }
-            guard ftruncate(file.rawValue, 0) == 0 else { throw SystemError(operation: "write", subject: path(of: name)) }
-            try file.writeAll(Array("\(Process.identifier)".utf8))
+            do throws(SystemError) {
+                guard ftruncate(file.rawValue, 0) == 0 else { throw SystemError(operation: "write", subject: path(of: name)) }
+                try file.writeAll(Array("\(Process.identifier)".utf8))
+            } catch {
+                // It is ours: nobody else finds an empty one.
+                unsafe unlinkat(descriptor.rawValue, name, 0)
+                throw SystemError(errno: error.errno, operation: "write", subject: path(of: name))
+            }
             return file
         }
+    }
+
+    /// Takes the lock of the directory itself, which lasts until the descriptor closes.
+    /// - Returns: nil while another process holds it.
+    public func lockWhole() -> FileDescriptor? {
+        let number = unsafe openat(descriptor.rawValue, ".", Self.flags | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        let directory = FileDescriptor(owning: number)
+        guard flock(number, LOCK_EX | LOCK_NB) == 0 else { return nil }
+        return directory
     }
 
     private func open(_ name: String, flags: Int32) throws(SystemError) -> FileDescriptor {

@@ -64,8 +64,8 @@ public struct SystemFile {
         do throws(SystemError) {
             // Until it is whole it has no name, where the file system can do that: of a process that is killed nothing stays. Its name it is
             // given by way of /proc.
-            let nameless =
-                FileSystem.exists("/proc/self/fd") ? unsafe Glibc.open(directory, Int32(CLINUX_O_TMPFILE) | O_WRONLY | O_CLOEXEC, 0o600) : -1
+            let canBeNamed = FileSystem.exists("/proc/self/fd")
+            let nameless = canBeNamed ? unsafe Glibc.open(directory, Int32(CLINUX_O_TMPFILE) | O_WRONLY | O_CLOEXEC, 0o600) : -1
             let file =
                 nameless >= 0
                 ? FileDescriptor(owning: nameless) : try FileDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)

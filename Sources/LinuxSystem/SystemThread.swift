@@ -1,14 +1,13 @@
 internal import CLinuxShims
 internal import Glibc
 public import NetworkTypes
-internal import Synchronization
 
 /// A kernel thread that runs one function to its end.
 ///
-/// The data path runs on threads of its own, because the concurrency runtime's must not block.
-public final class SystemThread: Sendable {
-    private let thread: pthread_t
-    private let isJoined = Atomic(false)
+/// The data path runs on threads of its own, because the concurrency runtime's must not block. Nobody can lose one: it is waited for once,
+/// by ``join()`` or where its value ends, unless ``detach()`` says that nobody will.
+public struct SystemThread: ~Copyable, Sendable {
+    fileprivate let thread: pthread_t
 
     private final class Start {
         let name: String
@@ -54,15 +53,60 @@ public final class SystemThread: Sendable {
         self.thread = thread
     }
 
-    /// Waits until the thread has ended. Call it once, from another thread.
-    public func join() {
-        precondition(!isJoined.exchange(true, ordering: .relaxed), "a thread is joined once")
-        pthread_join(thread, nil)
+    /// Waits until the thread has ended. From another thread.
+    public consuming func join() {}
+
+    /// Lets it run on without anybody who waits for it: its stack goes when it has ended.
+    public consuming func detach() {
+        pthread_detach(thread)
+        discard self
     }
 
+    deinit { Self.waitFor(thread) }
+
+    /// A thread that ends its own value can't wait for itself.
+    fileprivate static func waitFor(_ thread: pthread_t) {
+        if pthread_join(thread, nil) == EDEADLK { pthread_detach(thread) }
+    }
+
+    /// The thread, for whoever takes over waiting for it.
+    fileprivate consuming func take() -> pthread_t {
+        let thread = thread
+        discard self
+        return thread
+    }
+}
+
+/// Several threads that are waited for together.
+public struct SystemThreads: ~Copyable, Sendable {
+    private var threads: [pthread_t] = []
+
+    public init() {}
+
+    /// Starts `count` threads that do the same, each with its number; when one can't be started, those before it are waited for.
+    public init(_ count: Int, name: String, _ body: @escaping @Sendable (Int) -> Void) throws(SystemError) {
+        for number in 0..<count { try start(name: name) { body(number) } }
+    }
+
+    /// Starts one more; see ``SystemThread/init(name:stackSize:_:)``.
+    public mutating func start(
+        name: String, stackSize: Int = 512 << 10, _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) {
+        threads.append(try SystemThread(name: name, stackSize: stackSize, body).take())
+    }
+
+    /// Gives all of them to the caller, who waits for them; none are left.
+    public mutating func take() -> SystemThreads {
+        var taken = SystemThreads()
+        swap(&taken.threads, &threads)
+        return taken
+    }
+
+    /// Waits until all have ended.
+    public consuming func join() {}
+
     deinit {
-        // Nobody waits for it: its stack goes when it has ended.
-        if !isJoined.load(ordering: .relaxed) { pthread_detach(thread) }
+        for thread in threads { SystemThread.waitFor(thread) }
     }
 }
 

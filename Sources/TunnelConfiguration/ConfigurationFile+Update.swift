@@ -66,7 +66,7 @@ extension TunnelUpdate {
                 rest.peers.append(removal)
             }
         }
-        for peer in peers {
+        for peer in settledPeers {
             guard let current = running[peer.publicKey] else {
                 if !peer.removes { rest.peers.append(peer) }
                 continue
@@ -74,6 +74,30 @@ extension TunnelUpdate {
             if let change = peer.remainder(for: current, changedEndpoints: changedEndpoints) { rest.peers.append(change) }
         }
         return rest
+    }
+
+    /// What the peers come to when all of it is applied: a key that stands twice is one peer, and a prefix belongs to the last that names it.
+    /// Where allowed IPs are only added or taken away, that depends on what is there, and they stay as they are.
+    private var settledPeers: [PeerUpdate] {
+        guard peers.allSatisfy({ $0.replacesAllowedIPs && !$0.removes }) else { return peers }
+        var settled: [PublicKey: PeerUpdate] = [:]
+        var owners: [IPPrefix: PublicKey] = [:]
+        for var peer in peers {
+            if let former = settled[peer.publicKey] {
+                peer.presharedKey = peer.presharedKey ?? former.presharedKey
+                peer.endpoint = peer.endpoint ?? former.endpoint
+                peer.persistentKeepalive = peer.persistentKeepalive ?? former.persistentKeepalive
+                for change in former.allowedIPs where owners[change.prefix] == peer.publicKey { owners[change.prefix] = nil }
+            }
+            settled[peer.publicKey] = peer
+            for change in peer.allowedIPs { owners[change.prefix] = peer.publicKey }
+        }
+        var seen: Set<PublicKey> = []
+        return peers.compactMap { peer in
+            guard seen.insert(peer.publicKey).inserted, var result = settled[peer.publicKey] else { return nil }
+            result.allowedIPs.removeAll { owners[$0.prefix] != peer.publicKey }
+            return result
+        }
     }
 
     private static func same(_ a: PrivateKey?, _ b: PrivateKey?) -> Bool {

@@ -41,8 +41,9 @@ public final class CommandInside: Sendable {
         do throws(SystemError) {
             ended = try EventDescriptor()
             signals = try SignalDescriptor(Self.forwarded + [SignalDescriptor.child])
-            let started = try SystemThread(name: "command") { [self] in watch() }
-            thread.withLock { $0 = started }
+            try thread.withLock { (thread) throws(SystemError) in
+                thread = try SystemThread(name: "command") { [self] in watch() }
+            }
         } catch {
             throw SetupError("wait for signals", error)
         }
@@ -127,7 +128,7 @@ public final class CommandInside: Sendable {
 
     /// Waits for the command, or for whatever came instead of it. Call it once.
     public func waitUntilEnded() -> Outcome {
-        thread.withLock { $0 }?.join()
+        thread.withLock { $0.take() }?.join()
         return state.withLock { $0.outcome } ?? .notStarted
     }
 

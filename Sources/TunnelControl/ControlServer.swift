@@ -86,6 +86,8 @@ struct ControlServer: ~Copyable {
             var output: [UInt8] = []
             var isAnswered = false
             var isOver = false
+            /// Whether it was waited for in vain.
+            var isSlow = false
         }
 
         private let descriptor: FileDescriptor
@@ -127,6 +129,16 @@ struct ControlServer: ~Copyable {
 
         @discardableResult
         func say(_ text: String) -> Bool { say(Array("\(text)\n".utf8)) }
+
+        /// The same, from a thread that may wait: of what is said to a client that reads nothing is left out. One that takes nothing for a
+        /// second is waited for no more.
+        func sayInTime(_ bytes: [UInt8]) {
+            let end = Clock.now + .seconds(1)
+            while !say(bytes), !state.withLock({ $0.isOver || $0.isAnswered || $0.isSlow }) {
+                guard Clock.now < end else { return state.withLock { $0.isSlow = true } }
+                SystemThread.sleep(.milliseconds(2))
+            }
+        }
 
         /// Gives the closing message; the connection ends with it.
         func finish(_ isSuccess: Bool, _ message: String) {

@@ -40,6 +40,10 @@ struct Drift: Hashable, Sendable {
 extension TunnelSetup {
     /// Looks whether everything is there that ought to be, and puts back what isn't.
     func putBack(_ cancellation: Cancellation, _ report: SetupReport) {
+        inTurn(cancellation) { lookAndPutBack(cancellation, report) }
+    }
+
+    private func lookAndPutBack(_ cancellation: Cancellation, _ report: SetupReport) {
         let owned = current.owned
         guard owned.isUp,
             let observed = try? observation(cancellation).state(owned: owned, firewallMark: device.engine.snapshot().firewallMark),

@@ -60,9 +60,9 @@ public struct Examination {
         for endpoint in (file?.unresolvedEndpoints ?? []).prefix(4) {
             // The resolver takes the time that it takes; nobody has to wait for it.
             let answer = Answer<HostLookup.Outcome>()
-            _ = try? SystemThread(name: "wg-resolver") {
+            try? SystemThread(name: "wg-resolver") {
                 answer.give(HostLookup.resolve(host: endpoint.name.host, service: endpoint.name.service))
-            }
+            }.detach()
             switch answer.wait(for: patience(atMost: .seconds(3))) {
             case .found(let found)?: tell(ExaminationCheck("name", .good, "\(endpoint.name.host) is \(found[0].address)"))
             case .failed(let why)?, .failedForNow(let why)?:

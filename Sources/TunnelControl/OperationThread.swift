@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// Whoever begins an operation goes on, is told by a descriptor when it has ended, and can give it up at any time.
 final class OperationThread<Result: Sendable>: Sendable {
-    private struct State {
+    private struct State: ~Copyable {
         var operation: (@Sendable (Cancellation) -> Result)?
         var isUnderWay = false
         var result: Result?
@@ -23,8 +23,9 @@ final class OperationThread<Result: Sendable>: Sendable {
         begun = try EventDescriptor()
         ended = try EventDescriptor()
         cancellation = try Cancellation()
-        let thread = try SystemThread(name: "wg-operation") { [self] in run() }
-        state.withLock { $0.thread = thread }
+        try state.withLock { (state) throws(SystemError) in
+            state.thread = try SystemThread(name: "wg-operation") { [self] in run() }
+        }
     }
 
     /// Readable when an operation has ended. It belongs to this object.

@@ -36,8 +36,9 @@ final class RecordingSender: Sendable {
 
     /// Begins to send.
     func start() throws(SystemError) {
-        let thread = try SystemThread(name: "wg-recording") { [self] in run() }
-        self.thread.withLock { $0 = thread }
+        try thread.withLock { (thread) throws(SystemError) in
+            thread = try SystemThread(name: "wg-recording") { [self] in run() }
+        }
     }
 
     /// Whether it has ended by itself.

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import MachineState
+internal import NetworkTypes
 internal import TunnelConfiguration
 
 /// The file that remembers what of a tunnel outlives its process; see ``MachineState/SystemRecord``.
@@ -41,5 +42,41 @@ struct TunnelRecord: Sendable {
         guard let records = directory.records, !records.remove(name) else { return }
         throw SetupError(
             "remove the record \(records.path(of: name))", "it is still there", remedy: "remove it: nothing is left of what it says")
+    }
+
+    // MARK: Other tunnels
+
+    /// How long other tunnels' processes are waited for: longer than any program that they call may take.
+    private static let patience = Interval.seconds(30)
+
+    /// Looks and acts while no other tunnel's process changes the machine: two that look at the same moment would find the same table free,
+    /// and the same places for rules. Where the others take too long, or the wait is given up, it goes on; what fails then is undone.
+    func inTurn<Result, Failure: Error>(
+        _ cancellation: Cancellation?, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let lock = turn(cancellation) else { return try body() }
+        defer { _ = lock.rawValue }
+        return try body()
+    }
+
+    private func turn(_ cancellation: Cancellation?) -> FileDescriptor? {
+        guard let records = directory.records else { return nil }
+        let end = Clock.now + Self.patience
+        while Clock.now < end, !(cancellation?.isCancelled ?? false) {
+            if let lock = records.lockWhole() { return lock }
+            SystemThread.sleep(.milliseconds(20))
+        }
+        return nil
+    }
+
+    /// Whether another of our tunnels has had reverse path filters look at marks.
+    var othersAcceptMarkedSources: Bool {
+        guard let records = directory.records else { return false }
+        let own = RuntimeDirectory.recordName(interface)
+        return records.entries().contains { name in
+            guard name.hasSuffix(".record"), name != own, let bytes = (try? records.read(name, limit: SystemRecord.maximumSize)) ?? nil
+            else { return false }
+            return SystemRecord.read(bytes, interface: interface)?.acceptsMarkedSources ?? false
+        }
     }
 }

@@ -40,10 +40,12 @@ extension TunnelSetup {
             if file.interface.savesConfiguration { attempt { () throws(SetupError) in try save(present, report) } }
         }
         // What belongs to the interface goes with it.
-        failures += execution(nil, report).takeBack(state.owned)
+        failures += inTurn(nil) { execution(nil, report).takeBack(state.owned) }
         change { $0.owned = SystemState() }
         report.command("ip link delete dev \(interface)")
         device.stop()
+        // Who gave up one hook that hangs didn't mean the next.
+        cancellation.reset()
         if runsHooks, let file {
             attempt { () throws(SetupError) in try hooks.run(file.interface.postDown.map(\.value), of: "PostDown") }
         }

@@ -27,13 +27,22 @@ extension TunnelSetup {
                 report.warning("\(missing.name) can't be looked up now, so its peer has no endpoint here: \(error.cause)")
             }
         }
+        return try inTurn(cancellation) { () throws(SetupError) in
+            try reload(from: old, to: new, resolved: resolved, dryRun: dryRun, cancellation, report)
+        }
+    }
+
+    private func reload(
+        from old: ConfigurationFile, to new: ConfigurationFile, resolved: [EndpointName: Endpoint], dryRun: Bool,
+        _ cancellation: Cancellation, _ report: SetupReport
+    ) throws(SetupError) -> String {
         let peers = EngineChange(from: old, to: new, state: device.engine.snapshot(), resolved: resolved)
         let plan = try systemPlan(from: old, to: new, resolved: resolved, cancellation)
         let lines = (peers.lines + plan.steps.compactMap(\.summary) + HookChange.lines(old, new)).map { "  \($0)" }.joined(separator: "\n")
         guard !lines.isEmpty else {
             // Where a person and the tunnel have come to the same, the file says it.
             if !dryRun { takeOver(new) }
-            return "\(interface) is what \(source.shownPath) says already: nothing to change"
+            return "\(interface) is what \(new.name) says already: nothing to change"
         }
         guard !dryRun else { return "\(interface) would change:\n\(lines)" }
 

@@ -24,11 +24,14 @@ extension TunnelSetup {
         update.firewallMark = nil
         try device.apply(update, step: "configure \(interface)")
 
-        let plan = try plan(file, endpoints: update.peers.compactMap(\.endpoint), cancellation)
-        if plan.owned.firewall == nil, !plan.owned.rules.isEmpty {
-            report.warning("neither nft nor iptables is installed: packets to the tunnel's addresses from other networks aren't dropped")
+        try inTurn(cancellation) { () throws(SetupError) in
+            let plan = try plan(file, endpoints: update.peers.compactMap(\.endpoint), cancellation)
+            if plan.owned.firewall == nil, !plan.owned.rules.isEmpty {
+                report.warning(
+                    "neither nft nor iptables is installed: packets to the tunnel's addresses from other networks aren't dropped")
+            }
+            try perform(plan, cancellation, report)
         }
-        try perform(plan, cancellation, report)
         if inside == nil { try hooks.run(settings.postUp.map(\.value), of: "PostUp") }
         // What hooks made they make again the next time.
         let saved = savedState

@@ -96,6 +96,15 @@ final class TunnelSetup: Sendable {
         change { $0.seenNameServers = owned.nameServers }
     }
 
+    /// Looks and acts while no other tunnel does.
+    func inTurn<Result, Failure: Error>(
+        _ cancellation: Cancellation?, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        // In namespaces of its own it is in nobody's way.
+        guard inside == nil else { return try body() }
+        return try record.inTurn(cancellation, body)
+    }
+
     /// What of the tunnel belongs into a file.
     var savedState: SavedState {
         var netlink = try? inside.netlink()
@@ -112,11 +121,17 @@ final class TunnelSetup: Sendable {
     ) throws(SetupError) -> Plan {
         let observation = observation(cancellation)
         let mark = device.engine.snapshot().firewallMark
-        let owned = current.owned
+        var owned = current.owned
         let observed = try observation.state(owned: owned, firewallMark: mark)
         let facts = try observation.facts(file, endpoints: endpoints, owned: owned, firewallMark: mark)
         do throws(UnmetDemand) {
-            return Plan(from: observed, owned: owned, to: try DesiredState.of(file, facts: facts, owned: owned, observed: observed))
+            let desired = try DesiredState.of(file, facts: facts, owned: owned, observed: observed)
+            if observed.acceptsMarkedSources, inside == nil, SystemObservation.othersUseMarks(but: owned) {
+                // What the first of several tunnels switched on the last one switches off, and no other.
+                owned.acceptsMarkedSources =
+                    desired.acceptsMarkedSources && (owned.acceptsMarkedSources || record.othersAcceptMarkedSources)
+            }
+            return Plan(from: observed, owned: owned, to: desired)
         } catch {
             throw SetupError("set up \(interface)", error)
         }

@@ -92,7 +92,7 @@ public enum TunnelShutdown {
         let record = TunnelRecord(interface: interface, directory: directory)
         SystemFile("/etc/resolv.conf").removeLeftover()
         if let left = try record.read() {
-            let failures = execution(record, report).takeBack(left)
+            let failures = record.inTurn(nil) { execution(record, report).takeBack(left) }
             if let first = failures.first {
                 var error = first
                 error.remedy =

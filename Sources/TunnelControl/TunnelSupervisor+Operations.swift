@@ -57,7 +57,7 @@ extension TunnelSupervisor {
             if let client, case .down(_, let verbose, let caller)? = client.request {
                 told = client.report(verbose: verbose)
                 directory = caller
-                show = { client.say($0) }
+                show = { client.sayInTime($0) }
             }
             let (place, output) = (directory, show)
             let sink = told

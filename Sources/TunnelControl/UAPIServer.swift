@@ -101,8 +101,9 @@ public final class UAPIServer: Sendable {
 
     public func start() throws(SetupError) {
         do throws(SystemError) {
-            let thread = try SystemThread(name: "wg-uapi") { [self] in run() }
-            self.thread.withLock { $0 = thread }
+            try thread.withLock { (thread) throws(SystemError) in
+                thread = try SystemThread(name: "wg-uapi") { [self] in run() }
+            }
         } catch {
             throw SetupError("serve the control socket", error)
         }

@@ -29,7 +29,7 @@ final class CryptoWorkers: Sendable {
     private let wake: EventDescriptor
     private let isStopping = Atomic<Bool>(false)
     private let backend: TransportCipher.Backend
-    private let threads = Mutex<[SystemThread]>([])
+    private let threads = Mutex(SystemThreads())
 
     private let helpers: Int
 
@@ -45,8 +45,9 @@ final class CryptoWorkers: Sendable {
     /// Starts the helpers. If one can't be started, ``stop()`` ends the others.
     func start() throws(SystemError) {
         for number in 0..<helpers {
-            let thread = try SystemThread(name: "wg-crypto-\(number + 1)") { [self] in help(UInt8(clamping: number + 1)) }
-            threads.withLock { $0.append(thread) }
+            try threads.withLock { (threads) throws(SystemError) in
+                try threads.start(name: "wg-crypto-\(number + 1)") { [self] in help(UInt8(clamping: number + 1)) }
+            }
         }
     }
 
@@ -54,11 +55,8 @@ final class CryptoWorkers: Sendable {
     func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         wake.signal()
-        let running = threads.withLock { threads in
-            defer { threads = [] }
-            return threads
-        }
-        for thread in running { thread.join() }
+        let running = threads.withLock { $0.take() }
+        running.join()
     }
 
     /// Performs all jobs and returns when the last is done. One caller at a time: the packet loop.

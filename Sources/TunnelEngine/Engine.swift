@@ -53,7 +53,7 @@ public final class Engine: Sendable {
     private let configuring = Mutex(())
     /// Peers that are changed or read in one turn of the tunnel's lock: a scalar multiplication for each new one.
     static let peersAtATime = 32
-    private let threads = Mutex<[SystemThread]>([])
+    private let threads = Mutex(SystemThreads())
     private let ending = Mutex<EngineEnd?>(nil)
     /// Signalled once the engine has stopped by itself or by ``stop()``.
     private let ended: EventDescriptor
@@ -111,13 +111,10 @@ public final class Engine: Sendable {
             let packets = try PacketLoop(self)
             let handshakes = HandshakeLoop(self)
             let loops = Loops(packets, handshakes)
-            let first = try SystemThread(name: "wg-packets") { loops.runPackets() }
-            threads.withLock { $0.append(first) }
-            let second = try SystemThread(name: "wg-handshakes") { loops.runHandshakes() }
-            threads.withLock { $0.append(second) }
+            try begin("wg-packets") { loops.runPackets() }
+            try begin("wg-handshakes") { loops.runHandshakes() }
             if let routes {
-                let third = try SystemThread(name: "wg-routes") { [self] in routes.run(for: self) }
-                threads.withLock { $0.append(third) }
+                try begin("wg-routes") { [self] in routes.run(for: self) }
             }
         } catch {
             stop()
@@ -125,16 +122,17 @@ public final class Engine: Sendable {
         }
     }
 
+    private func begin(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+        try threads.withLock { (threads) throws(SystemError) in try threads.start(name: name, body) }
+    }
+
     /// Stops all threads, ends the session and waits until nothing runs any more. Keys are wiped with the engine.
     public func stop() {
         end(.stopped)
         session.end()
-        let running = threads.withLock { threads in
-            defer { threads = [] }
-            return threads
-        }
+        let running = threads.withLock { $0.take() }
         routes?.stop()
-        for thread in running { thread.join() }
+        running.join()
         workers?.stop()
     }
 

@@ -48,7 +48,7 @@ final class TunnelReadings: Sendable {
 
     /// Begins to ask.
     func start() throws {
-        _ = try SystemThread(name: "readings", stackSize: 4 << 20) { [self] in ask() }
+        try SystemThread(name: "readings", stackSize: 4 << 20) { [self] in ask() }.detach()
     }
 
     /// Goes on with another tunnel.

@@ -51,8 +51,8 @@ import Testing
                 }
             }
         }
-        let threads = try (0..<4).map { _ in try SystemThread(name: "offer") { for i in 0..<5000 { queue.offer(i, limit: 16) } } }
-        for thread in threads { thread.join() }
+        let threads = try SystemThreads(4, name: "offer") { _ in for i in 0..<5000 { queue.offer(i, limit: 16) } }
+        threads.join()
         #expect(queue.drain(within: .seconds(60)))
         let (written, dropped) = sum.withLock { $0 }
         #expect(written + dropped == 20_000 && written > 0)

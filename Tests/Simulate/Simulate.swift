@@ -25,11 +25,9 @@ struct Simulate {
             let lives = number("--lives", default: 2000)
             let from = number("--from", default: 1)
             let many = Lives(first: from, end: from + lives)
-            let threads = (0..<number("--threads", default: 1)).map { _ in
-                let loop: @Sendable () -> Void = { many.work() }
-                return try? SystemThread(name: "lives", stackSize: 4 << 20, loop)
-            }
-            for thread in threads { thread?.join() }
+            var threads = SystemThreads()
+            for _ in 0..<number("--threads", default: 1) { try? threads.start(name: "lives", stackSize: 4 << 20) { many.work() } }
+            threads.join()
             exit(many.report())
         }
     }

@@ -55,12 +55,12 @@ import Testing
             var second: OpaquePointer?
             unsafe #expect(tunadapter_start_memory_sessions(&options, &first, &second) == TUNADAPTER_SUCCESS)
             let number = UInt(bitPattern: first)
-            let users = try (0..<1 + round % 4).map { user in
-                try SystemThread(name: "user") { Self.use(number, outcome, mark: UInt8(truncatingIfNeeded: round * 4 + user)) }
+            let users = try SystemThreads(1 + round % 4, name: "user") { user in
+                Self.use(number, outcome, mark: UInt8(truncatingIfNeeded: round * 4 + user))
             }
             for _ in 0..<round % 16 { SystemThread.yield() }
             unsafe #expect(tunadapter_end_session(first) == TUNADAPTER_SUCCESS)
-            for thread in users { thread.join() }
+            users.join()
             // All is given back, so all is gone.
             unsafe #expect(tunadapter_get_held_packets(first, nil, nil) == TUNADAPTER_HANDLE_EOF)
             unsafe #expect(tunadapter_end_session(second) == TUNADAPTER_SUCCESS)

@@ -90,20 +90,16 @@ private final class Counted: Sendable {
         let uses = Atomic(0)
         let before = Counted.living.load(ordering: .relaxed)
         let holder = SharedTable()
-        var users: [SystemThread] = []
-        for number in 0..<3 {
-            users.append(
-                try SystemThread(name: "user\(number)") {
-                    while !isOver.load(ordering: .acquiring) {
-                        let handle = unsafe OpaquePointer(bitPattern: shared.load(ordering: .acquiring))
-                        guard case .pinned(let object, _) = unsafe holder.table.pin(handle, .session) else { continue }
-                        // Reading a freed object here is what the sanitizers would see.
-                        let counted = unsafe Unmanaged<Counted>.fromOpaque(object).takeUnretainedValue()
-                        withExtendedLifetime(counted) { _ = uses.add(1, ordering: .relaxed) }
-                        if number == 0 { unsafe holder.table.retire(handle) }
-                        unsafe holder.table.unpin(handle)
-                    }
-                })
+        let users = try SystemThreads(3, name: "user") { number in
+            while !isOver.load(ordering: .acquiring) {
+                let handle = unsafe OpaquePointer(bitPattern: shared.load(ordering: .acquiring))
+                guard case .pinned(let object, _) = unsafe holder.table.pin(handle, .session) else { continue }
+                // Reading a freed object here is what the sanitizers would see.
+                let counted = unsafe Unmanaged<Counted>.fromOpaque(object).takeUnretainedValue()
+                withExtendedLifetime(counted) { _ = uses.add(1, ordering: .relaxed) }
+                if number == 0 { unsafe holder.table.retire(handle) }
+                unsafe holder.table.unpin(handle)
+            }
         }
         for _ in 0..<rounds {
             let handle = unsafe holder.table.insert(Counted(), .session)
@@ -115,7 +111,7 @@ private final class Counted: Sendable {
             }
         }
         isOver.store(true, ordering: .releasing)
-        for user in users { user.join() }
+        users.join()
         #expect(Counted.living.load(ordering: .relaxed) == before)
         #expect(uses.load(ordering: .relaxed) > 0)
     }

@@ -45,8 +45,8 @@ private let pool = "org.example.test"
             SystemThread.sleep(.milliseconds(20))
             then()
         }
-        defer { child.join() }
         try body()
+        child.join()
     }
 
     @Test(arguments: [1, 3], ["session", "device object", "deletion", "deletion of the unused"])

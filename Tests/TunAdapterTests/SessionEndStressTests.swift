@@ -66,14 +66,12 @@ import Testing
         let sending = try left.startSession(options)
         let receiving = try right.startSession(options)
         let traffic = Traffic()
-        let receivers = try (0..<Self.receivers).map { _ in try SystemThread(name: "receiver") { Self.receive(receiving, traffic) } }
-        let senders = try (0..<Self.senders).map { sender in
-            try SystemThread(name: "sender") { Self.send(sending, sender: sender, traffic) }
-        }
-        for thread in senders { thread.join() }
+        let receivers = try SystemThreads(Self.receivers, name: "receiver") { _ in Self.receive(receiving, traffic) }
+        let senders = try SystemThreads(Self.senders, name: "sender") { sender in Self.send(sending, sender: sender, traffic) }
+        senders.join()
         while traffic.inFlight.load(ordering: .relaxed) > 0 { SystemThread.yield() }
         receiving.end()
-        for thread in receivers { thread.join() }
+        receivers.join()
         let failures = traffic.failures.withLock { $0 }
         #expect(failures.isEmpty, "\(failures.prefix(5))")
         let seen = traffic.seen.withLock { $0 }
@@ -92,17 +90,15 @@ import Testing
             let traffic = Traffic()
             // What is held up by this one fills the ring, so that senders wait for room.
             let held = round % 2 == 0 ? sending.allocate(100) : nil
-            let receivers = try (0..<Self.receivers).map { _ in try SystemThread(name: "receiver") { Self.receive(receiving, traffic) } }
-            let senders = try (0..<Self.senders).map { sender in
-                try SystemThread(name: "sender") { Self.send(sending, sender: sender, traffic) }
-            }
+            let receivers = try SystemThreads(Self.receivers, name: "receiver") { _ in Self.receive(receiving, traffic) }
+            let senders = try SystemThreads(Self.senders, name: "sender") { sender in Self.send(sending, sender: sender, traffic) }
             for _ in 0..<round * 20 { SystemThread.yield() }
             // Senders stop for traffic that nobody takes away any more.
             receiving.end()
             traffic.inFlight.store(-1_000_000, ordering: .relaxed)
             sending.end()
-            for thread in receivers { thread.join() }
-            for thread in senders { thread.join() }
+            receivers.join()
+            senders.join()
             let failures = traffic.failures.withLock { $0 }
             #expect(failures.isEmpty, "round \(round): \(failures.prefix(5))")
             _ = consume held

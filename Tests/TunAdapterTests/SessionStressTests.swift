@@ -106,12 +106,10 @@ import Testing
         let sending = try left.startSession(options)
         let receiving = try right.startSession(options)
         let traffic = Traffic()
-        let senders = try (0..<Self.senders).map { sender in
-            try SystemThread(name: "sender") { Self.send(sending, sender: sender, traffic) }
-        }
+        let senders = try SystemThreads(Self.senders, name: "sender") { sender in Self.send(sending, sender: sender, traffic) }
         let receiver = try SystemThread(name: "receiver") { Self.receive(receiving, traffic) }
         let releaser = try SystemThread(name: "releaser") { Self.release(receiving, traffic) }
-        for thread in senders { thread.join() }
+        senders.join()
         receiver.join()
         traffic.receiverDone.store(true, ordering: .releasing)
         releaser.join()

@@ -233,15 +233,13 @@ import Testing
         let session = try adapter.startSession(SessionOptions(capacity: SessionOptions.minimumCapacity))
         guard let first = session.allocate(65535), let second = session.allocate(65535) else { return check(false) }
         let woken = Atomic(0)
-        let threads = try (0..<4).map { i in
-            try SystemThread(name: "waiter") {
-                let nothing = i % 2 == 0 ? (try? session.receive(waiting: .forever)) == nil : !session.waitForSpace(.forever)
-                if nothing { woken.add(1, ordering: .relaxed) }
-            }
+        let threads = try SystemThreads(4, name: "waiter") { i in
+            let nothing = i % 2 == 0 ? (try? session.receive(waiting: .forever)) == nil : !session.waitForSpace(.forever)
+            if nothing { woken.add(1, ordering: .relaxed) }
         }
         session.end()
         session.end()
-        for thread in threads { thread.join() }
+        threads.join()
         check(woken.load(ordering: .relaxed) == 4)
         check(session.hasEnded && session.endReason?.code == .handleEndOfFile)
         check(session.allocate(1) == nil)

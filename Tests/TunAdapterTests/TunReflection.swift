@@ -7,17 +7,17 @@ import TunAdapter
 /// interface talks to itself, and all traffic goes out of the kernel and in again. Swapping changes no checksum.
 final class TunReflection: Sendable {
     let session: Session
-    private let thread: SystemThread
+    private let thread: Mutex<SystemThread?>
 
     init(_ session: Session) throws {
         self.session = session
-        thread = try SystemThread(name: "reflection") { Self.run(session) }
+        thread = try Mutex(SystemThread(name: "reflection") { Self.run(session) })
     }
 
     /// Ends the session and waits for the thread.
     func stop() {
         session.end()
-        thread.join()
+        thread.withLock { $0.take() }?.join()
     }
 
     private static func run(_ session: Session) {

@@ -215,6 +215,39 @@ import WireGuardCrypto
         }
     }
 
+    @Test func `a peer that stands twice and a prefix at two peers are synced once`() {
+        let (first, second) = ("xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=", "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=")
+        let file = parse(
+            """
+            [Interface]
+            [Peer]
+            PublicKey = \(first)
+            Endpoint = 192.0.2.1:1
+            AllowedIPs = 10.1.0.0/16, 10.2.0.0/16
+            [Peer]
+            PublicKey = \(second)
+            AllowedIPs = 10.3.0.0/16
+            [Peer]
+            PublicKey = \(first)
+            PersistentKeepalive = 7
+            AllowedIPs = 10.2.0.0/16, 10.3.0.0/16, 10.4.0.0/16
+            [Peer]
+            PublicKey = \(second)
+            AllowedIPs = 10.4.0.0/16
+            """)
+        var state = TunnelSnapshot(privateKey: nil, listenPort: 0, firewallMark: 0, peers: [])
+        let peers = file.tunnelUpdate().remainder(for: state).peers
+        #expect(peers.map(\.publicKey.base64) == [first, second])
+        #expect(peers.map { $0.allowedIPs.map(\.prefix.description) } == [["10.2.0.0/16", "10.3.0.0/16"], ["10.4.0.0/16"]])
+        #expect(peers[0].endpoint == Endpoint("192.0.2.1:1") && peers[0].persistentKeepalive == 7)
+        state.peers = peers.map {
+            PeerSnapshot(
+                publicKey: $0.publicKey, presharedKey: nil, endpoint: $0.endpoint, persistentKeepalive: $0.persistentKeepalive ?? 0,
+                lastHandshake: nil, receivedBytes: 0, sentBytes: 0, allowedIPs: $0.allowedIPs.map(\.prefix))
+        }
+        #expect(file.tunnelUpdate().remainder(for: state).peers.isEmpty)
+    }
+
     @Test func `syncing a file with what it made is a no-op`() {
         let file = parse(ConfigurationFileTests.whole)
         var state = Self.snapshot(of: file)
@@ -238,9 +271,13 @@ enum RandomState {
     }
 
     static func snapshot(_ generator: inout SeededGenerator) -> TunnelSnapshot {
-        TunnelSnapshot(
+        var peers = (0..<Int.random(in: 0...5, using: &generator)).map { _ in peer(&generator) }
+        // A prefix is at one peer only.
+        var taken: Set<IPPrefix> = []
+        for index in peers.indices { peers[index].allowedIPs.removeAll { !taken.insert($0).inserted } }
+        return TunnelSnapshot(
             privateKey: PrivateKey.random(using: &generator), listenPort: .random(in: 1...65535, using: &generator), firewallMark: 0,
-            peers: (0..<Int.random(in: 0...5, using: &generator)).map { _ in peer(&generator) })
+            peers: peers)
     }
 
     static func peer(_ generator: inout SeededGenerator) -> PeerSnapshot {

@@ -75,10 +75,18 @@ import WireGuardCrypto
         #expect(!request.description.contains("\n") && ControlChannel.Request(request.description) == request)
     }
 
-    /// A server whose clients are served on a thread until `isOver`.
-    private func serving(at path: String, _ serve: @escaping @Sendable (ControlServer.Client) -> Void) throws -> (
-        SystemThread, Cancellation
-    ) {
+    /// A server whose clients are served on a thread until the end.
+    private struct Serving: ~Copyable {
+        let thread: SystemThread
+        let over: Cancellation
+
+        consuming func end() {
+            over.cancel()
+            thread.join()
+        }
+    }
+
+    private func serving(at path: String, _ serve: @escaping @Sendable (ControlServer.Client) -> Void) throws -> Serving {
         let over = try Cancellation()
         let ready = try EventDescriptor()
         let readyDescriptor = ready.rawValue
@@ -92,20 +100,19 @@ import WireGuardCrypto
             server.flush()
         }
         _ = ready.wait(for: .seconds(20))
-        return (thread, over)
+        return Serving(thread: thread, over: over)
     }
 
     @Test func `what is said meanwhile and the closing message arrive apart`() throws {
         let directory = try TemporaryDirectory()
-        let (thread, over) = try serving(at: directory["c"]) { client in
+        let serving = try serving(at: directory["c"]) { client in
             client.say("first é")
             client.say("second")
             client.finish(true, "done:\n  all of it")
         }
         var said = ""
         let answer = ControlChannel.ask(directory["c"], .reload(dryRun: true, verbose: false)) { said += $0 }
-        over.cancel()
-        thread.join()
+        serving.end()
         #expect(said == "first é\nsecond\n")
         #expect(try answer?.get() == "done:\n  all of it")
     }
@@ -113,7 +120,7 @@ import WireGuardCrypto
     @Test func `nobody there is nil; one who says nothing, and one who doesn't read, hold up nobody`() throws {
         let directory = try TemporaryDirectory()
         #expect(ControlChannel.ask(directory["c"], .reload(dryRun: true, verbose: false)) { _ in } == nil)
-        let (thread, over) = try serving(at: directory["c"]) { client in
+        let serving = try serving(at: directory["c"]) { client in
             for _ in 0..<40 { client.say([UInt8](repeating: 0x61, count: 1 << 16)) }
             client.finish(true, "done")
         }
@@ -123,8 +130,7 @@ import WireGuardCrypto
         var count = 0
         let answer = ControlChannel.ask(directory["c"], .reload(dryRun: true, verbose: false)) { count += $0.utf8.count }
         #expect(try answer?.get() == "done")
-        over.cancel()
-        thread.join()
+        serving.end()
         _ = (silent.rawValue, slow.rawValue)
     }
 }

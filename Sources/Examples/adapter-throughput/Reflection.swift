@@ -22,13 +22,13 @@ func swapAddresses(_ packet: UnsafeMutableRawBufferPointer) {
 }
 
 /// Runs `body` on a thread of its own when a signal comes.
-func onSignal(_ signals: sigset_t, _ body: @escaping @Sendable () -> Void) throws -> SystemThread {
+func onSignal(_ signals: sigset_t, _ body: @escaping @Sendable () -> Void) throws {
     try SystemThread(name: "signal") {
         var signals = signals
         var signal: Int32 = 0
         unsafe sigwait(&signals, &signal)
         body()
-    }
+    }.detach()
 }
 
 /// What somebody writes by hand: one read and one write for each packet, and poll when there is none.
@@ -37,7 +37,7 @@ func reflectByHand(interface: String, until signals: sigset_t) throws -> Moved {
     _ = try tun.attach(name: interface, flags: [.tun, .noPacketInformation])
     try tun.setOffload([])
     let stopped = StopFlag()
-    _ = try onSignal(signals) { stopped.value.store(true, ordering: .relaxed) }
+    try onSignal(signals) { stopped.value.store(true, ordering: .relaxed) }
     var moved = Moved()
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 64)
     defer { unsafe buffer.deallocate() }
@@ -64,7 +64,7 @@ final class StopFlag: Sendable {
 
 /// The same through a session, in batches: what one receive brings is copied into slots of the same shape, sent and flushed together.
 func reflect(_ session: Session, until signals: sigset_t) throws -> Moved {
-    _ = try onSignal(signals) { session.end() }
+    try onSignal(signals) { session.end() }
     var moved = Moved()
     var received = ReceivedBatch()
     var outgoing = OutgoingBatch()

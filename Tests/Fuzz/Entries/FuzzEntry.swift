@@ -15,6 +15,8 @@ enum FuzzEntry: String, CaseIterable, Sendable {
     case configuration
     /// Addresses, prefixes, endpoints and keys in words.
     case text
+    /// Records of what a killed tunnel left behind.
+    case record
     /// Control messages of a datagram.
     case control
     /// Super-packets from the kernel.
@@ -30,6 +32,7 @@ enum FuzzEntry: String, CaseIterable, Sendable {
         case .answer: UAPIFuzz.runAnswer(bytes)
         case .configuration: ConfigurationFuzz.run(bytes)
         case .text: TextFuzz.run(bytes)
+        case .record: RecordFuzz.run(bytes)
         case .control: ControlFuzz.run(bytes)
         case .segmentation: SegmentationFuzz.run(bytes)
         case .coalescing: CoalescingFuzz.run(bytes)
