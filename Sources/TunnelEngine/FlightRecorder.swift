@@ -46,7 +46,7 @@ extension Engine {
         tunnel.withLock { ($0.identity?.publicKey, UInt16(clamping: $0.mtu)) }
     }
 
-    /// Begins to record packets, until ``end(_:)``.
+    /// Begins to record packets, until ``end(_:)-(Recording)``.
     /// - Returns: nil if too many do already, or there is no memory for it.
     public func record(_ request: RecordingRequest) -> Recording? {
         guard let recording = try? Recording(request) else { return nil }

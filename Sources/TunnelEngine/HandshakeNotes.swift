@@ -24,6 +24,7 @@ struct HandshakeNotes: ~Copyable {
 
     /// It is known what became of a message from the network.
     /// - Parameters:
+    ///   - datagram: the message as it came.
     ///   - drop: why it was dropped; nil if it was heeded.
     ///   - peer: whose it is, where that is known.
     mutating func answered(_ datagram: HandshakeDatagram, _ drop: DropReason?, peer: PublicKey?) {

@@ -54,7 +54,9 @@ struct TurnNotes: ~Copyable {
     /// Whether somebody wants packets and datagrams whole.
     private(set) var payload = false
 
-    /// - Parameter capacity: packets of one turn; any further ones are not noted.
+    /// - Parameters:
+    ///   - writer: whose notes they are in a recording.
+    ///   - capacity: packets of one turn; any further ones are not noted.
     init(_ writer: Writer, capacity: Int) {
         self.writer = writer
         self.capacity = capacity
@@ -120,6 +122,7 @@ struct TurnNotes: ~Copyable {
 
     /// Adds a packet.
     /// - Parameters:
+    ///   - notes: what is known of it so far.
     ///   - packet: the inner packet, or what is there of it; empty where none was seen.
     ///   - length: the inner packet's bytes, padding left out.
     /// - Returns: its number, for ``update(_:_:)``; nil if nobody wants it, or there is no room.
