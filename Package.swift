@@ -190,14 +190,16 @@ let package = Package(
         .testTarget(
             name: "TunnelControlTests",
             dependencies: [
-                "LinuxSystem", "MachineState", "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore",
+                "LinuxSystem", "MachineState", "NetworkTypes", "PathRecording", "ScratchFiles", "TunnelConfiguration", "TunnelControl",
+                "TunnelCore",
                 "TunnelDiagnosis", "WireGuardCrypto", "WireGuardProtocol",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "WGLiteCommandsTests",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "PathRecording", "TunnelConfiguration", "TunnelControl", "TunnelCore", "TunnelDiagnosis",
+                "LinuxSystem", "NetworkTypes", "PathRecording", "ScratchFiles", "TunnelConfiguration", "TunnelControl", "TunnelCore",
+                "TunnelDiagnosis",
                 "TunnelView",
                 "WGLiteCommands", "WireGuardCrypto", "WireGuardProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -223,6 +225,8 @@ let package = Package(
             name: "simulate", dependencies: ["LinuxSystem", "TunnelSimulation"], path: "Tests/Simulate", swiftSettings: strict),
         // Random numbers that are the same in every run, shared by the tests and measurements that use them.
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
+        // Directories that go with the tests that made them.
+        .target(name: "ScratchFiles", dependencies: ["LinuxSystem"], path: "Tests/ScratchFiles", swiftSettings: strict),
         // The published vectors (JSON) and their decoding, shared by the tests that run them.
         .target(
             name: "VectorFiles", path: "Tests/VectorFiles", resources: [.copy("Vectors")], swiftSettings: strict),

@@ -1,5 +1,6 @@
 import LinuxSystem
 import NetworkTypes
+import ScratchFiles
 import Testing
 import TunnelConfiguration
 import TunnelCore

@@ -5,22 +5,6 @@ import TunnelControl
 
 @testable import TunnelConfiguration
 
-/// A directory of a test's own, removed with it.
-final class TemporaryDirectory {
-    let path: String
-
-    init() throws {
-        path = "/tmp/wg-lite-test-\(UInt64.random(in: 0 ... .max))"
-        try FileSystem.makeDirectory(path, permissions: 0o700)
-    }
-
-    deinit {
-        _ = try? ChildProcess.run("/bin/rm", ["-rf", path])
-    }
-
-    subscript(name: String) -> String { "\(path)/\(name)" }
-}
-
 /// Remembers what was told.
 final class Told: Sendable {
     private let lines = Mutex<[String]>([])

@@ -1,5 +1,6 @@
 import LinuxSystem
 import MachineState
+import ScratchFiles
 import Testing
 
 @testable import TunnelControl

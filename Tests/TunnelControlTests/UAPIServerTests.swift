@@ -1,5 +1,6 @@
 import LinuxSystem
 import NetworkTypes
+import ScratchFiles
 import Synchronization
 import Testing
 import TunnelConfiguration

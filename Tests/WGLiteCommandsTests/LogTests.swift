@@ -1,6 +1,7 @@
 import LinuxSystem
 import Logging
 import NetworkTypes
+import ScratchFiles
 import Testing
 
 @testable import WGLiteCommands
