@@ -21,6 +21,9 @@ public final class CommandInside: Sendable {
 
     private struct State: Sendable {
         var command: ChildProcess?
+        /// The process inside that the tunnel can't do without.
+        var insideProcess: Int32?
+        var hasLostInside = false
         /// Whether the end of the command isn't the end yet while anything lives inside.
         var waitsFor: InsideNamespace?
         var isStopped = false
@@ -64,6 +67,9 @@ public final class CommandInside: Sendable {
     /// What it came to; nil as long as it runs, or wasn't started.
     public var outcome: Outcome? { state.withLock { $0.outcome } }
 
+    /// Whether the process inside was ended by somebody else, and the tunnel with it.
+    public var hasLostInside: Bool { state.withLock { $0.hasLostInside } }
+
     /// Starts the command. It is killed when the calling thread ends, so that is the main one.
     /// - Parameters:
     ///   - arguments: its name first.
@@ -82,6 +88,7 @@ public final class CommandInside: Sendable {
                 state.command = try ChildProcess.start(
                     arguments.map { Array($0.utf8) }, environment: environment.map { Array($0.utf8) }, in: inside.place, signals: inherited)
                 state.waitsFor = waitsForAll ? inside : nil
+                state.insideProcess = inside.processIdentifier
                 return nil
             } catch {
                 state.outcome = .notStarted
@@ -189,6 +196,10 @@ public final class CommandInside: Sendable {
     private func collect() {
         state.withLock { state in
             while let (identifier, change) = ChildProcess.nextChange() {
+                if identifier == state.insideProcess, case .ended = change {
+                    state.hasLostInside = true
+                    ended.signal()
+                }
                 guard identifier == state.command?.identifier else { continue }
                 switch change {
                 case .ended(.exited(let status)): state.outcome = .exited(status)

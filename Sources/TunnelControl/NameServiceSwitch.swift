@@ -6,8 +6,11 @@ enum NameServiceSwitch {
     static let path = "/etc/nsswitch.conf"
     /// Those that ask nobody, and the resolver that reads resolv.conf.
     static let confinedServices: Set<String> = ["files", "db", "dns", "myhostname"]
-    /// Where services that look names up listen: hidden inside.
-    static let hiddenDirectories = ["/run/systemd/resolve", "/run/nscd", "/var/run/nscd", "/run/avahi-daemon"]
+    /// Where services that look names up listen: hidden inside. The machine's bus is one of them: systemd-resolved, avahi and NetworkManager
+    /// look names up for whoever asks them there.
+    static let hiddenDirectories = [
+        "/run/systemd/resolve", "/run/nscd", "/var/run/nscd", "/run/avahi-daemon", "/run/dbus", "/var/run/dbus",
+    ]
 
     /// The file with only such services for hosts; nil where it needs no change.
     static func confined(_ text: String) -> String? {

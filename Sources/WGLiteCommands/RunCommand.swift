@@ -15,7 +15,7 @@ struct RunCommand: ParsableCommand {
             network: what is in nobody's AllowedIPs has no route there. Without COMMAND your shell is started.
 
             Names are looked up by the file's DNS servers and by nobody else; without DNS in the file they aren't, but for those in /etc/hosts. \
-            systemd-resolved, nscd and avahi can't be asked inside. Services that listen inside are reached from outside with --publish.
+            systemd-resolved, nscd, avahi and the machine's D-Bus can't be asked inside. Services that listen inside are reached from outside with --publish.
 
             The tunnel ends with COMMAND, and what COMMAND leaves running has no network then; with --wait-all it lives as long as anything \
             inside does. Several can run at a time; the second of office.conf is called office-2. `status`, `show`, `reload` and `down` know \
@@ -89,6 +89,9 @@ struct RunCommand: ParsableCommand {
             failure = error
         }
         supervisor.run()
+        if job.hasLostInside {
+            Terminal.error("the process that holds the namespace of \(supervisor.interface) was killed: the tunnel ended", .error)
+        }
         job.hangUp()
         let outcome = job.waitUntilEnded()
         inside.leave()
