@@ -96,6 +96,25 @@ unsigned long clinux_write_datagram_control(
     return (unsigned long)(at - (unsigned char *)control);
 }
 
+void clinux_read_error_control(const struct msghdr *header, struct clinux_socket_error *result) {
+    struct msghdr *mutable_header = (struct msghdr *)header;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(mutable_header); c != NULL; c = CMSG_NXTHDR(mutable_header, c)) {
+        bool is_v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+        bool is_v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+        if (!is_v4 && !is_v6) continue;
+        size_t address_size = is_v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+        struct sock_extended_err error;
+        if (!holds(header, c, sizeof error)) continue;
+        memcpy(&error, CMSG_DATA(c), sizeof error);
+        result->number = (int32_t)error.ee_errno;
+        result->info = error.ee_info;
+        result->origin = error.ee_origin;
+        result->type = error.ee_type;
+        result->code = error.ee_code;
+        if (holds(header, c, sizeof error + address_size)) memcpy(&result->reporter, CMSG_DATA(c) + sizeof error, address_size);
+    }
+}
+
 int clinux_receive_error(int descriptor, struct clinux_socket_error *result) {
     // The datagram itself comes along; what of it doesn't fit is cut off.
     uint8_t datagram[1];
@@ -110,21 +129,7 @@ int clinux_receive_error(int descriptor, struct clinux_socket_error *result) {
         count = recvmsg(descriptor, &header, MSG_ERRQUEUE | MSG_DONTWAIT);
     } while (count < 0 && errno == EINTR);
     if (count < 0) return errno == EAGAIN ? 0 : -1;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c != NULL; c = CMSG_NXTHDR(&header, c)) {
-        bool is_v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
-        bool is_v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
-        if (!is_v4 && !is_v6) continue;
-        size_t address_size = is_v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-        struct sock_extended_err error;
-        if (c->cmsg_len < CMSG_LEN(sizeof error)) continue;
-        memcpy(&error, CMSG_DATA(c), sizeof error);
-        result->number = (int32_t)error.ee_errno;
-        result->info = error.ee_info;
-        result->origin = error.ee_origin;
-        result->type = error.ee_type;
-        result->code = error.ee_code;
-        if (c->cmsg_len >= CMSG_LEN(sizeof error + address_size)) memcpy(&result->reporter, CMSG_DATA(c) + sizeof error, address_size);
-    }
+    clinux_read_error_control(&header, result);
     return 1;
 }
 

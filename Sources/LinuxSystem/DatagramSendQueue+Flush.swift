@@ -60,10 +60,11 @@ extension DatagramSendQueue {
             if sent > 0 {
                 for index in next..<next + Int(sent) {
                     let segments = unsafe entries[index].segments
+                    let destination = unsafe destinations + entries[index].destination
                     if segments > 1 { socket.didSegment() }
                     report.sentDatagrams += segments
                     report.sentBytes += unsafe entries[index].bytes
-                    unsafe destinations[entries[index].destination].outcome.sentDatagrams += segments
+                    unsafe destination.pointee.outcome.sentDatagrams += segments
                 }
                 next += Int(sent)
                 repeats = 0
@@ -153,7 +154,9 @@ extension DatagramSendQueue {
             if sent > 0 {
                 report.sentDatagrams += Int(sent)
                 for index in next..<next + Int(sent) { report.sentBytes += unsafe singles[index].iov_len }
-                unsafe destinations[entries[index].destination].outcome.sentDatagrams += Int(sent)
+                // Not by subscript: with the thread sanitizer the compiler takes that for an access to all of `self`, and crashes.
+                let destination = unsafe destinations + entries[index].destination
+                unsafe destination.pointee.outcome.sentDatagrams += Int(sent)
                 next += Int(sent)
                 repeats = 0
                 continue

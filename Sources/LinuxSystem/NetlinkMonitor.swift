@@ -74,7 +74,8 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
         }
     }
 
-    private static func event(_ message: NetlinkMessage) -> NetlinkEvent? {
+    /// What a message tells; nil for what nobody asked for.
+    static func event(_ message: NetlinkMessage) -> NetlinkEvent? {
         switch message.type {
         case Int(RTM_NEWLINK): LinkInfo(message).map { .linkChanged($0) }
         case Int(RTM_DELLINK): LinkInfo(message).map { .linkRemoved($0) }

@@ -43,6 +43,8 @@ struct clinux_socket_error {
     struct sockaddr_in6 destination;  // or a sockaddr_in in its place: where the datagram went; family 0: unknown
     struct sockaddr_in6 reporter;     // likewise, of whoever said it
 };
+// What control messages say of an error; where they don't, `result` stays as it is.
+void clinux_read_error_control(const struct msghdr *header, struct clinux_socket_error *result);
 // Takes the oldest: 1, 0 if there is none, -1 with errno.
 int clinux_receive_error(int descriptor, struct clinux_socket_error *result);
 

@@ -23,6 +23,16 @@ enum FuzzEntry: String, CaseIterable, Sendable {
     case segmentation
     /// Packets of an authenticated peer on their way into the kernel.
     case coalescing
+    /// Netlink messages, the kernel's or another's.
+    case netlink
+    /// What the kernel says of datagrams that were sent before.
+    case errors
+    /// A recording of packets, as its reader gets it.
+    case recording
+    /// Which packets to record, in words.
+    case filter
+    /// Sums over any bytes.
+    case checksum
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -36,6 +46,11 @@ enum FuzzEntry: String, CaseIterable, Sendable {
         case .control: ControlFuzz.run(bytes)
         case .segmentation: SegmentationFuzz.run(bytes)
         case .coalescing: CoalescingFuzz.run(bytes)
+        case .netlink: NetlinkFuzz.run(bytes)
+        case .errors: ErrorsFuzz.run(bytes)
+        case .recording: RecordingFuzz.run(bytes)
+        case .filter: FilterFuzz.run(bytes)
+        case .checksum: ChecksumFuzz.run(bytes)
         }
     }
 }
