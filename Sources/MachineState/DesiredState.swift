@@ -59,7 +59,10 @@ public enum DesiredState {
         }
         let destinations = destinations(of: file)
         if let table {
-            state.routes.formUnion(destinations.map { TunnelRoute($0, table: table) })
+            // An address brings the route to its own network, and the kernel takes no second one beside it.
+            let brought = table == TunnelRoute.mainTable ? Set(state.addresses.compactMap(\.connectedRoute)) : []
+            let wanted = destinations.filter { $0.address.family == .v6 || !brought.contains($0) }
+            state.routes.formUnion(wanted.map { TunnelRoute($0, table: table) })
             return
         }
         let covered = CoveredDestinations(addresses: state.addresses, owned: owned, observed: observed)

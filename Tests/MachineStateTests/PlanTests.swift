@@ -95,7 +95,7 @@ enum RandomFile {
         }
         if Bool.random(using: &random) { text += "MTU = \([1280, 1380, 1420].randomElement(using: &random)!)\n" }
         if Int.random(in: 0..<3, using: &random) == 0 { text += "FwMark = \([0x77, 0x78].randomElement(using: &random)!)\n" }
-        if Int.random(in: 0..<4, using: &random) == 0 { text += "Table = \(["off", "77", "auto"].randomElement(using: &random)!)\n" }
+        if Int.random(in: 0..<4, using: &random) == 0 { text += "Table = \(["off", "77", "auto", "0"].randomElement(using: &random)!)\n" }
         if Int.random(in: 0..<2, using: &random) == 0 {
             text += "DNS = \(["10.8.0.53", "corp.example", "10.8.0.53, corp.example"].randomElement(using: &random)!)\n"
         }
@@ -225,6 +225,14 @@ enum RandomFile {
             from: left, owned: owned.outliving, to: try DesiredState.of(file(text), facts: Self.facts, owned: left, observed: left))
         #expect(!again.steps.contains { if case .removeRule = $0 { true } else { false } })
         #expect(!again.steps.contains { if case .addRule = $0 { true } else { false } })
+    }
+
+    @Test func `the main table, named, gets no second route beside the one that an address brings`() throws {
+        let text =
+            "[Interface]\nAddress = 10.8.0.1/24, fd08::1/64\nTable = 0\n[Peer]\n"
+            + "PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nAllowedIPs = 10.8.0.0/24, 10.8.0.0/16, fd08::/64\n"
+        let desired = try DesiredState.of(file(text), facts: Self.facts)
+        #expect(desired.routes == [TunnelRoute(IPPrefix("10.8.0.0/16")!), TunnelRoute(IPPrefix("fd08::/64")!)])
     }
 
     @Test func `what can't be done as written is said before anything is changed`() {
