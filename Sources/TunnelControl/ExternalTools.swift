@@ -24,13 +24,17 @@ struct ExternalTools: Sendable {
     @discardableResult
     func run(_ name: String, _ arguments: [String], input: String = "", for step: String) throws(SetupError) -> String {
         guard let program = ChildProcess.find(name) else { throw SetupError(step, "\(name) is not installed") }
-        let completion: ChildProcess.Completion
-        do throws(SystemError) {
-            completion = try ChildProcess.run(
-                program, arguments, input: Array(input.utf8), limit: Self.patience, cancelledBy: cancellation?.descriptor ?? -1)
-        } catch {
-            throw SetupError(step, error)
+        func attempt() throws(SetupError) -> ChildProcess.Completion {
+            do throws(SystemError) {
+                return try ChildProcess.run(
+                    program, arguments, input: Array(input.utf8), limit: Self.patience, cancelledBy: cancellation?.descriptor ?? -1)
+            } catch {
+                throw SetupError(step, error)
+            }
         }
+        var completion = try attempt()
+        // A signal meant for all of us reaches it too (systemd's KillMode=control-group): what is being taken back still has to go. It comes once.
+        if case .signalled = completion.status, completion.reason == .ended { completion = try attempt() }
         switch completion.reason {
         case .ended: break
         case .tooSlow: throw SetupError(step, "\(name) had not ended after \(Self.patience.nanoseconds / 1_000_000_000) s")
