@@ -9,7 +9,8 @@ internal import WireGuardProtocol
 /// - An initiation needs a reason, and five seconds since the last handshake message.
 /// - A response makes the *next* session, a consumed response the *current* one; what arrives on *next* makes it current.
 /// - Of the peer's initiations only newer ones are taken, fifty a second at most.
-/// - Whoever wants to send gets an initiation out in time; whoever received data answers within ten seconds.
+/// - Whoever wants to send gets an initiation out in time, also on a session of his that is 120 seconds old; whoever received data answers
+///   within ten seconds.
 /// - 540 seconds after a session was made nothing of it is left.
 struct HandshakeModel {
     var sessions = PeerSessions()
@@ -93,6 +94,7 @@ struct HandshakeModel {
         if !isKeepalive, unansweredSince == nil { unansweredSince = now }
         if current.isInitiator && age >= Limits.rekeyAfterTime || counter >= Limits.rekeyAfterMessages {
             reasonUntil = max(reasonUntil, now + Self.attempts)
+            if !isKeepalive { owesInitiationSince = now }
         }
         return nil
     }
@@ -152,7 +154,7 @@ struct HandshakeModel {
         }
         if let since = owesInitiationSince, now > max(since, lastHandshakeMessage ?? since) + Self.retry + Self.slack {
             owesInitiationSince = nil
-            return "a packet waits, and no initiation was sent within \(Self.retry.nanoseconds / 1_000_000) ms"
+            return "a packet waits or a session is old, and no initiation was sent within \(Self.retry.nanoseconds / 1_000_000) ms"
         }
         if let since = owesAnswerSince, now > since + Limits.keepaliveTimeout + Self.slack {
             owesAnswerSince = nil
