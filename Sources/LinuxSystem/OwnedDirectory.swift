@@ -186,12 +186,14 @@ public final class OwnedDirectory: Sendable {
 
     /// Takes the lock of the directory itself, which lasts until the descriptor closes.
     /// - Returns: nil while another process holds it.
-    public func lockWhole() -> FileDescriptor? {
+    /// - Throws: why it can't be had at all, as without a descriptor left.
+    public func lockWhole() throws(SystemError) -> FileDescriptor? {
         let number = unsafe openat(descriptor.rawValue, ".", Self.flags | O_CLOEXEC)
-        guard number >= 0 else { return nil }
+        guard number >= 0 else { throw SystemError(operation: "open", subject: path) }
         let directory = FileDescriptor(owning: number)
-        guard flock(number, LOCK_EX | LOCK_NB) == 0 else { return nil }
-        return directory
+        if flock(number, LOCK_EX | LOCK_NB) == 0 { return directory }
+        guard errno == EWOULDBLOCK else { throw SystemError(operation: "lock", subject: path) }
+        return nil
     }
 
     private func open(_ name: String, flags: Int32) throws(SystemError) -> FileDescriptor {

@@ -50,7 +50,8 @@ struct TunnelRecord: Sendable {
     private static let patience = Interval.seconds(30)
 
     /// Looks and acts while no other tunnel's process changes the machine: two that look at the same moment would find the same table free,
-    /// and the same places for rules. Where the others take too long, or the wait is given up, it goes on; what fails then is undone.
+    /// and the same places for rules. Where the others take too long, the wait is given up or the lock can't be had, it goes on; what fails
+    /// then is undone.
     func inTurn<Result, Failure: Error>(
         _ cancellation: Cancellation?, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -63,7 +64,11 @@ struct TunnelRecord: Sendable {
         guard let records = directory.records else { return nil }
         let end = Clock.now + Self.patience
         while Clock.now < end, !(cancellation?.isCancelled ?? false) {
-            if let lock = records.lockWhole() { return lock }
+            do throws(SystemError) {
+                if let lock = try records.lockWhole() { return lock }
+            } catch {
+                return nil
+            }
             SystemThread.sleep(.milliseconds(20))
         }
         return nil
