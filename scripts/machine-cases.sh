@@ -26,10 +26,10 @@ case_hooks_fail_in_the_middle() {
     conf wa "$both
 DNS = 10.8.0.53
 PostUp = ip route add 203.0.113.0/24 dev %i
-PostUp = ip rule add from 10.8.0.99 table 77; false; touch /run/work/went-on
-PostUp = touch /run/work/went-on
+PostUp = ip rule add from 10.8.0.99 table 77; false; touch /run/case/went-on
+PostUp = touch /run/case/went-on
 PreDown = false
-PreDown = touch /run/work/second
+PreDown = touch /run/case/second
 PostDown = ip rule del from 10.8.0.99 table 77" "$full"
     expect "up fails and says which" refuses 'PostUp.*false' up wa.conf
     ip rule del from 10.8.0.99 table 77
@@ -469,14 +469,14 @@ PostUp = true;   # and of hooks"
     conf wb "$save" "AllowedIPs = 10.8.0.0/24"
     printf '%s' "$(cat wb.conf)" >we.conf; chmod 600 we.conf
     saves we.conf
-    mkdir -p '/run/work/of mine/ä "b" $c'
-    mv wb.conf '/run/work/of mine/ä "b" $c/wb.conf'
-    saves '/run/work/of mine/ä "b" $c/wb.conf'
-    ln -s '/run/work/of mine/ä "b" $c/wb.conf' wd.conf
+    mkdir -p '/run/case/of mine/ä "b" $c'
+    mv wb.conf '/run/case/of mine/ä "b" $c/wb.conf'
+    saves '/run/case/of mine/ä "b" $c/wb.conf'
+    ln -s '/run/case/of mine/ä "b" $c/wb.conf' wd.conf
     sed -i 's/ListenPort.*/ListenPort = 41000/' wd.conf --follow-symlinks
     saves wd.conf
     expect "a link stays one" test -L wd.conf
-    rm -r '/run/work/of mine'
+    rm -r '/run/case/of mine'
     expect "as before" as_before
 }
 
@@ -547,7 +547,7 @@ $both
     wg set wa listen-port 41999
     expect "no right: down says so" says "save the configuration.*[Pp]ermission denied" wg-lite down wa
     unsaved "no right"
-    cd /run/work
+    cd /run/case
     umount /run/small
     rmdir /run/small
     expect "as before" as_before
