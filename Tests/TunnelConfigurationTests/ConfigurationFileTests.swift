@@ -160,6 +160,19 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
         #expect(file.diagnostics.last { $0.line == 17 }?.suggestion == "separate entries with commas")
     }
 
+    @Test func `a file of nothing but mistakes is told in a bounded number of them, and the others are counted`() {
+        let entries = String(repeating: "x,", count: 4000)
+        let file = parse("[Interface]\nAddress = \(entries)x\nFwMark = y\n")
+        #expect(file.diagnostics.count(where: { $0.severity == .error }) == ConfigurationFile.mostDiagnostics)
+        // One for each entry, the mark's, and the key that is missing.
+        #expect(file.omittedErrors + ConfigurationFile.mostDiagnostics >= 4002)
+        #expect(file.hasErrors)
+        let key = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+        let peers = parse(String(repeating: "[Peer]\nPublicKey = \(key)\nAllowedIPs = 10.0.0.0/8\n", count: 2000))
+        #expect(peers.diagnostics.count(where: { $0.severity == .warning }) == ConfigurationFile.mostDiagnostics)
+        #expect(peers.omittedWarnings > 1000)
+    }
+
     @Test func `no diagnostic shows a secret`() {
         let secret = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk"
         // Where people put it by mistake: under a misspelt key, in another section, before any, without `=`, in another key's place.

@@ -165,11 +165,20 @@ import WireGuardCrypto
     @Test func `a port in use is refused and nothing changes`() throws {
         let pair = try EnginePair()
         defer { pair.stop() }
-        let before = pair.engines[0].snapshot().listenPort
+        let before = pair.engines[0].snapshot()
+        var generator = SystemRandomNumberGenerator()
         var update = TunnelUpdate()
         update.listenPort = pair.engines[1].snapshot().listenPort
+        update.firewallMark = 7
+        update.privateKey = .some(PrivateKey.random(using: &generator))
+        update.replacesPeers = true
+        update.peers = [PeerUpdate(publicKey: PrivateKey.random(using: &generator).publicKey)]
         #expect(throws: EngineError.portInUse(update.listenPort!)) { try pair.engines[0].apply(update) }
-        #expect(pair.engines[0].snapshot().listenPort == before)
+        let after = pair.engines[0].snapshot()
+        #expect(after.listenPort == before.listenPort)
+        #expect(after.firewallMark == before.firewallMark)
+        #expect(after.privateKey == before.privateKey)
+        #expect(after.peers.map(\.publicKey) == before.peers.map(\.publicKey))
     }
 
     @Test func `an engine whose session ends says so`() throws {
