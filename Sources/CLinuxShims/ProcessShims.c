@@ -13,6 +13,7 @@
 
 _Static_assert(CLINUX_POSIX_SPAWN_SETSID == POSIX_SPAWN_SETSID, "spawn.h");
 _Static_assert(CLINUX_POSIX_SPAWN_SETPGROUP == POSIX_SPAWN_SETPGROUP, "spawn.h");
+_Static_assert(CLINUX_O_TMPFILE == O_TMPFILE, "fcntl.h");
 _Static_assert(CLINUX_EAI_NODATA == EAI_NODATA, "netdb.h");
 
 static int argument_count;

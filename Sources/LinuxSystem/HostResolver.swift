@@ -65,7 +65,11 @@ public final class HostResolver: Sendable {
     private func begin() throws(SystemError) {
         try state.withLock { (state) throws(SystemError) in
             guard !state.isBegun else { return }
-            state.thread = try SystemThread(name: "wg-resolver") { [self] in run() }
+            state.thread = try SystemThread(name: "wg-resolver") { [self] in
+                // It parses what a name server says.
+                SystemThread.giveUpPrivileges()
+                run()
+            }
             state.isBegun = true
         }
     }

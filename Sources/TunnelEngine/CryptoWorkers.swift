@@ -46,7 +46,11 @@ final class CryptoWorkers: Sendable {
     func start() throws(SystemError) {
         for number in 0..<helpers {
             try threads.withLock { (threads) throws(SystemError) in
-                try threads.start(name: "wg-crypto-\(number + 1)") { [self] in help(UInt8(clamping: number + 1)) }
+                try threads.start(name: "wg-crypto-\(number + 1)") { [self] in
+                    // What the system refuses of it was said by the packet loop.
+                    _ = SystemThread.confine()
+                    help(UInt8(clamping: number + 1))
+                }
             }
         }
     }

@@ -111,10 +111,20 @@ public final class Engine: Sendable {
             let packets = try PacketLoop(self)
             let handshakes = HandshakeLoop(self)
             let loops = Loops(packets, handshakes)
-            try begin("wg-packets") { loops.runPackets() }
-            try begin("wg-handshakes") { loops.runHandshakes() }
+            try begin("wg-packets") { [log] in
+                Confinement.begin(log)
+                loops.runPackets()
+            }
+            try begin("wg-handshakes") { [log] in
+                Confinement.begin(log)
+                loops.runHandshakes()
+            }
             if let routes {
-                try begin("wg-routes") { [self] in routes.run(for: self) }
+                try begin("wg-routes") { [self] in
+                    SystemThread.giveUpPrivileges()
+                    routes.run(for: self)
+                }
+            }
             }
         } catch {
             stop()

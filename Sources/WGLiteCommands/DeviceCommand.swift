@@ -36,6 +36,7 @@ struct DeviceCommand: ParsableCommand {
             (engine.aead, engine.cryptoThreads) = (.automatic, nil)
             var options = TunnelSupervisor.Options()
             options.inherited = inherited
+            Privileges.reduce()
             try TunnelProcess(
                 interface: interface, source: nil, file: nil,
                 output: TunnelOutput(tunnel: interface, isChild ? .background : .foreground, log, output), engine: engine, options: options

@@ -44,6 +44,8 @@ struct UpCommand: ParsableCommand {
         let word = try BackgroundStart.takeWord(keeping: [])
         let isChild = word != nil
         guard !dryRun, isChild || foreground else { return try runInBackground() }
+        // Before there is a key, or a thread that would have more.
+        Privileges.reduce()
         let name = (try? ConfigurationSource.interface(config)) ?? config
         let output = try TunnelOutput(tunnel: name, isChild ? .background : .foreground, log, output)
         let (source, file): (ConfigurationSource, ConfigurationFile)

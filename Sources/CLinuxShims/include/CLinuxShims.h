@@ -21,6 +21,7 @@
 #include "ForkShims.h"
 #include "NamespaceShims.h"
 #include "NetlinkShims.h"
+#include "PrivilegeShims.h"
 #include "ProbeShims.h"
 #include "ProcessShims.h"
 #include "TerminalShims.h"

@@ -2,7 +2,6 @@
 #ifndef CLINUX_PROCESS_SHIMS_H
 #define CLINUX_PROCESS_SHIMS_H
 
-#include <fcntl.h>
 #include <stdint.h>
 
 // The words that the program was started with, as the C library hands them to constructors. Swift's own list is read from /proc and is
@@ -41,7 +40,12 @@ enum {
     CLINUX_POSIX_SPAWN_SETSID = 0x80,
     CLINUX_POSIX_SPAWN_SETPGROUP = 0x02,
     CLINUX_EAI_NODATA = -5,
-    // __O_TMPFILE | O_DIRECTORY, the latter as this architecture has it.
-    CLINUX_O_TMPFILE = 020000000 | O_DIRECTORY,
+    // __O_TMPFILE | O_DIRECTORY, the latter as this architecture has it. <fcntl.h> isn't included here: types that it brings would be
+    // this module's for Swift, and no longer glibc's.
+#if defined(__aarch64__) || defined(__arm__)
+    CLINUX_O_TMPFILE = 020000000 | 040000,
+#else
+    CLINUX_O_TMPFILE = 020000000 | 0200000,
+#endif
 };
 #endif

@@ -1,0 +1,108 @@
+#define _GNU_SOURCE
+#include "PrivilegeShims.h"
+
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Static_assert(CLINUX_SECCOMP_LOG == SECCOMP_FILTER_FLAG_LOG, "linux/seccomp.h");
+_Static_assert(CLINUX_SECCOMP_SPEC_ALLOW == SECCOMP_FILTER_FLAG_SPEC_ALLOW, "linux/seccomp.h");
+
+int clinux_get_capabilities(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) != 0) return -1;
+    *effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+    *permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    *inheritable = (uint64_t)data[1].inheritable << 32 | data[0].inheritable;
+    return 0;
+}
+
+int clinux_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {
+        {(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
+        {(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32)},
+    };
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+int clinux_secure_bits(void) {
+    return prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+}
+
+int clinux_set_no_new_privileges(void) {
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int clinux_set_seccomp_filter(const void *instructions, uint16_t count, unsigned flags) {
+    struct sock_fprog program = {count, (struct sock_filter *)instructions};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+int clinux_refuse_dumps(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        // Only the soft limit: hooks may want theirs.
+        limit.rlim_cur = 0;
+        setrlimit(RLIMIT_CORE, &limit);
+    }
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+uint32_t clinux_audit_architecture(void) {
+#if defined(__x86_64__)
+    return AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+    return AUDIT_ARCH_AARCH64;
+#else
+    return 0;
+#endif
+}
+
+#define CALL(name) {#name, __NR_##name}
+static const struct {
+    const char *name;
+    uint32_t number;
+} thread_syscalls[] = {
+    // Packets, most often first.
+    CALL(recvmmsg), CALL(sendmmsg), CALL(read), CALL(readv), CALL(write), CALL(writev),
+#ifdef __NR_epoll_wait
+    CALL(epoll_wait),
+#endif
+    CALL(epoll_pwait), CALL(futex), CALL(sched_yield), CALL(clock_gettime), CALL(ppoll),
+#ifdef __NR_poll
+    CALL(poll),
+#endif
+    CALL(recvmsg), CALL(sendmsg), CALL(recvfrom), CALL(sendto), CALL(epoll_ctl),
+#ifdef __NR_epoll_pwait2
+    CALL(epoll_pwait2),
+#endif
+    CALL(getrandom), CALL(sched_setattr), CALL(sched_getaffinity), CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday),
+    CALL(restart_syscall),
+    // Memory.
+    CALL(madvise), CALL(brk), CALL(munmap), CALL(mremap), CALL(mmap), CALL(mprotect), CALL(mlock), CALL(munlock),
+    // Sockets and descriptors that are there already.
+    CALL(getsockopt), CALL(setsockopt), CALL(getsockname), CALL(close), CALL(ioctl), CALL(timerfd_settime), CALL(fstat),
+#ifdef __NR_newfstatat
+    CALL(newfstatat),
+#endif
+    // The end of a thread, or of the program by its own decision.
+    CALL(rt_sigreturn), CALL(rt_sigprocmask), CALL(rt_sigaction), CALL(exit), CALL(exit_group), CALL(tgkill), CALL(gettid), CALL(getpid),
+    CALL(set_robust_list), CALL(sigaltstack),
+#ifdef __NR_rseq
+    CALL(rseq),
+#endif
+};
+
+const char *clinux_thread_syscall(int index, uint32_t *number) {
+    if (index < 0 || (size_t)index >= sizeof thread_syscalls / sizeof *thread_syscalls) return NULL;
+    *number = thread_syscalls[index].number;
+    return thread_syscalls[index].name;
+}

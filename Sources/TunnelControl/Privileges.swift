@@ -1,0 +1,28 @@
+public import LinuxSystem
+
+/// What a process that runs a tunnel keeps of its user's privileges.
+///
+/// | thread | capabilities | system calls |
+/// |---|---|---|
+/// | wg-packets, wg-crypto-N, wg-handshakes | none, none to gain | those of `SystemCallFilter.packetThreads` |
+/// | wg-routes, wg-resolver | none, none to gain | all |
+/// | the others: supervisor, operations, UAPI, log | ``kept`` | all |
+///
+/// Hooks and the programs that set up name servers and firewalls have all that the user has: the superuser's programs get it back from the
+/// bounding set, which is left alone here. A process of another user has its privileges from whoever started it, and so have its
+/// hooks from it: there nothing is taken.
+public enum Privileges {
+    /// What bringing up, reloading and taking down need by themselves: the network; ports below 1024; files of other owners' (a
+    /// configuration, resolv.conf) and their owners, kept when they are replaced; signals to hooks that changed their user.
+    public static let kept: CapabilitySet = [
+        .networkAdministration, .rawSockets, .bindService, .overridePermissions, .changeOwner, .fileOwner, .kill,
+    ]
+
+    /// Reduces the calling process's. Call it before any thread is started: they have what their starter has.
+    public static func reduce() {
+        // Nothing here depends on it, and where it is refused (by a sandbox) there is less to take.
+        try? Process.refuseDumps()
+        guard CapabilitySet.returnWithPrograms else { return }
+        try? kept.keepOnlyThese()
+    }
+}

@@ -1,0 +1,121 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import LinuxSystem
+
+@Suite struct SystemCallFilterTests {
+    /// What the kernel would answer, by running the program as it does.
+    static func answer(_ filter: SystemCallFilter, number: UInt32, architecture: UInt32 = 7, arguments: [UInt64] = []) -> UInt32 {
+        var description = [UInt8](repeating: 0, count: 64)
+        func put(_ value: UInt64, _ count: Int, at offset: Int) {
+            for i in 0..<count { description[offset + i] = UInt8(truncatingIfNeeded: value >> UInt64(8 * i)) }
+        }
+        put(UInt64(number), 4, at: 0)
+        put(UInt64(architecture), 4, at: 4)
+        for (i, argument) in arguments.enumerated() { put(argument, 8, at: 16 + 8 * i) }
+        var (accumulator, next) = (UInt32(0), 0)
+        while true {
+            let instruction = filter.instructions[next]
+            next += 1
+            switch instruction.code {
+            case 0x20: accumulator = (0..<4).reduce(0) { $0 | UInt32(description[Int(instruction.operand) + $1]) << UInt32(8 * $1) }
+            case 0x15: next += Int(accumulator == instruction.operand ? instruction.ifTrue : instruction.ifFalse)
+            case 0x45: next += Int(accumulator & instruction.operand != 0 ? instruction.ifTrue : instruction.ifFalse)
+            default: return instruction.operand
+            }
+        }
+    }
+
+    @Test func `only what is listed is allowed, by the numbers of one architecture`() {
+        let filter = SystemCallFilter(architecture: 7, rules: [.init(number: 3), .init(number: 300)])
+        for number in UInt32(0)..<500 {
+            #expect(
+                Self.answer(filter, number: number) == (number == 3 || number == 300 ? SystemCallFilter.allowed : SystemCallFilter.refused))
+            #expect(Self.answer(filter, number: number, architecture: 8) == SystemCallFilter.refused)
+        }
+        // The numbers of x32 are those of x86-64 and a bit.
+        #expect(Self.answer(filter, number: 0x4000_0003) == SystemCallFilter.refused)
+    }
+
+    @Test func `an argument is looked at where its call is reached, and nowhere else`() {
+        let filter = SystemCallFilter(
+            architecture: 7,
+            rules: [
+                .init(number: 1, condition: .argumentLacks(2, 4)), .init(number: 2, condition: .argumentIs(0, 1)), .init(number: 3),
+            ])
+        for (number, arguments, isAllowed) in [
+            (1, [0, 0, 3], true), (1, [0, 0, 7], false), (1, [4, 4, 0], true), (2, [1, 4, 4], true), (2, [2], false), (2, [0], false),
+            (3, [2, 2, 7], true), (4, [1, 1, 1], false),
+        ] as [(UInt32, [UInt64], Bool)] {
+            #expect(
+                (Self.answer(filter, number: number, arguments: arguments) == SystemCallFilter.allowed) == isAllowed,
+                "\(number) \(arguments)")
+        }
+    }
+
+    @Test func `nothing on the threads' list opens a file, starts a program, or reaches another process or thread's privileges`() {
+        let names = Set(SystemCalls.ofThreads.map(\.name))
+        #expect(names.isSuperset(of: ["recvmmsg", "sendmmsg", "readv", "writev", "futex", "mmap", "exit"]))
+        #expect(
+            names.isDisjoint(with: [
+                "open", "openat", "openat2", "creat", "execve", "execveat", "fork", "vfork", "clone", "clone3", "ptrace", "kill", "setns",
+                "unshare",
+                "process_vm_readv", "process_vm_writev", "bpf", "keyctl", "mount", "capset", "prctl", "bind", "listen", "accept4", "dup3",
+                "memfd_create", "socket", "connect", "io_uring_setup", "userfaultfd", "unlink", "unlinkat", "rename", "chmod", "pidfd_getfd",
+            ]))
+        #expect(SystemCallFilter.packetThreads.instructions.count < 4096, "BPF_MAXINSNS")
+        #expect(MemoryLayout<SystemCallFilter.Instruction>.stride == 8)
+    }
+
+    /// What `body` says on a thread of its own that was confined, and the lines of that thread's status.
+    static func confined(_ body: @escaping @Sendable () -> Int32) throws -> (result: Int32, status: String) {
+        let said = Mutex<(failures: [SystemError], result: Int32)?>(nil)
+        let status = Mutex<[UInt8]>([])
+        let thread = try SystemThread(name: "confined") {
+            // Opened before, because afterwards nothing can be.
+            let file = unsafe open("/proc/thread-self/status", O_RDONLY)
+            let failures = SystemThread.confine()
+            let result = body()
+            said.withLock { $0 = (failures, result) }
+            status.withLock { status in
+                status = unsafe [UInt8](unsafeUninitializedCapacity: 8192) { buffer, count in
+                    count = max(0, unsafe read(file, buffer.baseAddress!, 8192))
+                }
+            }
+            close(file)
+        }
+        thread.join()
+        let result = try #require(said.withLock { $0 })
+        #expect(result.failures.isEmpty, "\(result.failures)")
+        return (result.result, String(decoding: status.withLock { $0 }, as: UTF8.self))
+    }
+
+    @Test func `a confined thread has no capability, gains none, and can't open a file; others can`() throws {
+        let (error, status) = try Self.confined {
+            errno = 0
+            return unsafe open("/dev/null", O_RDONLY) < 0 ? errno : 0
+        }
+        #expect(error == EPERM)
+        for line in [
+            "CapInh:\t0000000000000000", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2",
+        ] {
+            #expect(status.contains(line), "\(line) in \(status)")
+        }
+        #expect(FileSystem.exists("/dev/null"))
+        #expect(try !FileSystem.read("/proc/self/status").isEmpty)
+    }
+
+    @Test func `a confined thread makes no memory executable, and takes as much of it as it likes`() throws {
+        let (result, _) = try Self.confined {
+            let page = 4096
+            let memory = unsafe mmap(nil, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | Int32(MAP_ANONYMOUS), -1, 0)
+            guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { return -1 }
+            defer { unsafe munmap(memory, page) }
+            let large = [UInt8](repeating: 1, count: 8 << 20)
+            guard large.reduce(0, { $0 &+ Int($1) }) == large.count else { return -2 }
+            return unsafe mprotect(memory, page, PROT_READ | PROT_EXEC) == 0 ? 0 : errno
+        }
+        #expect(result == EPERM)
+    }
+}
