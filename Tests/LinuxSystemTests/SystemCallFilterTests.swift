@@ -62,7 +62,8 @@ import Testing
                 "open", "openat", "openat2", "creat", "execve", "execveat", "fork", "vfork", "clone", "clone3", "ptrace", "kill", "setns",
                 "unshare",
                 "process_vm_readv", "process_vm_writev", "bpf", "keyctl", "mount", "capset", "prctl", "bind", "listen", "accept4", "dup3",
-                "memfd_create", "socket", "connect", "io_uring_setup", "userfaultfd", "unlink", "unlinkat", "rename", "chmod", "pidfd_getfd",
+                "memfd_create", "socket", "connect", "io_uring_setup", "userfaultfd", "unlink", "unlinkat", "rename", "chmod",
+                "pidfd_getfd",
             ]))
         #expect(SystemCallFilter.packetThreads.instructions.count < 4096, "BPF_MAXINSNS")
         #expect(MemoryLayout<SystemCallFilter.Instruction>.stride == 8)
