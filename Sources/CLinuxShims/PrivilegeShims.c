@@ -37,6 +37,10 @@ int clinux_secure_bits(void) {
     return prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 }
 
+int clinux_no_new_privileges(void) {
+    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+}
+
 int clinux_set_no_new_privileges(void) {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
@@ -85,7 +89,10 @@ static const struct {
     CALL(epoll_pwait2),
 #endif
     CALL(getrandom), CALL(sched_setattr), CALL(sched_getaffinity), CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday),
-    CALL(restart_syscall),
+    CALL(restart_syscall), CALL(clock_getres), CALL(getcpu), CALL(sysinfo),
+#ifdef __NR_time
+    CALL(time),
+#endif
     // Memory.
     CALL(madvise), CALL(brk), CALL(munmap), CALL(mremap), CALL(mmap), CALL(mprotect), CALL(mlock), CALL(munlock),
     // Sockets and descriptors that are there already.

@@ -44,7 +44,7 @@ public struct CapabilitySet: OptionSet, Hashable, Sendable {
 
     /// Whether a program that this process starts gets its privileges from the user that it runs as, and not from what we kept.
     public static var returnWithPrograms: Bool {
-        // SECBIT_NOROOT
-        Process.effectiveUser == 0 && clinux_secure_bits() & 1 == 0
+        // SECBIT_NOROOT. Under no-new-privileges (systemd's units, containers) a program has no more than its parent kept.
+        Process.effectiveUser == 0 && clinux_secure_bits() & 1 == 0 && clinux_no_new_privileges() == 0
     }
 }

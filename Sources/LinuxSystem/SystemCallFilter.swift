@@ -1,8 +1,9 @@
 /// Which system calls a thread may make: an allow-list as a program for the kernel's packet filter, which it runs before each call.
 ///
 /// A pure value. What isn't on the list fails with EPERM and is written to the audit log; nothing is killed, so that a call that was
-/// forgotten is an error with a name and no outage. Source: seccomp(2), struct seccomp_data of linux/seccomp.h, struct sock_filter of
-/// linux/filter.h.
+/// forgotten is an error with a name and no outage. Calls that are younger than Linux 5.0 don't exist for the thread (ENOSYS), because a C
+/// library that tries one goes back to the older then, and would report EPERM. Source: seccomp(2), struct seccomp_data of linux/seccomp.h,
+/// struct sock_filter of linux/filter.h.
 struct SystemCallFilter: Hashable, Sendable {
     /// A call that is allowed, perhaps only with certain arguments.
     struct Rule: Hashable, Sendable {
@@ -35,6 +36,10 @@ struct SystemCallFilter: Hashable, Sendable {
         static func jumpIfAnyBit(_ mask: UInt32, _ ifTrue: UInt8, else ifFalse: UInt8) -> Instruction {
             Instruction(code: 0x45, ifTrue: ifTrue, ifFalse: ifFalse, operand: mask)
         }
+        /// BPF_JMP | BPF_JGE | BPF_K.
+        static func jumpIfAtLeast(_ value: UInt32, _ ifTrue: UInt8, else ifFalse: UInt8) -> Instruction {
+            Instruction(code: 0x35, ifTrue: ifTrue, ifFalse: ifFalse, operand: value)
+        }
         /// BPF_RET | BPF_K.
         static func answer(_ value: UInt32) -> Instruction { Instruction(code: 0x06, operand: value) }
     }
@@ -43,6 +48,10 @@ struct SystemCallFilter: Hashable, Sendable {
     static let allowed: UInt32 = 0x7fff_0000
     /// SECCOMP_RET_ERRNO with EPERM.
     static let refused: UInt32 = 0x0005_0001
+    /// SECCOMP_RET_ERRNO with ENOSYS.
+    static let unknown: UInt32 = 0x0005_0026
+    /// From here on calls have the same number on every architecture: pidfd_send_signal of Linux 5.1.
+    static let firstYoungCall: UInt32 = 424
     /// Where the number, the architecture and the arguments stand; of an argument, the lower half.
     static let numberOffset = 0
     static let architectureOffset = 4
@@ -73,7 +82,7 @@ struct SystemCallFilter: Hashable, Sendable {
                 ]
             }
         }
-        instructions = program + [.answer(Self.refused)]
+        instructions = program + [.jumpIfAtLeast(Self.firstYoungCall, 0, else: 1), .answer(Self.unknown), .answer(Self.refused)]
     }
 }
 

@@ -9,8 +9,8 @@ public import LinuxSystem
 /// | the others: supervisor, operations, UAPI, log | ``kept`` | all |
 ///
 /// Hooks and the programs that set up name servers and firewalls have all that the user has: the superuser's programs get it back from the
-/// bounding set, which is left alone here. A process of another user has its privileges from whoever started it, and so have its
-/// hooks from it: there nothing is taken.
+/// bounding set, which is left alone here. A process of another user, or one under no-new-privileges (a systemd unit, a container), has its
+/// privileges from whoever started it, and its hooks have theirs from it: there nothing is taken but from the threads of the first two rows.
 public enum Privileges {
     /// What bringing up, reloading and taking down need by themselves: the network; ports below 1024; files of other owners' (a
     /// configuration, resolv.conf) and their owners, kept when they are replaced; signals to hooks that changed their user.

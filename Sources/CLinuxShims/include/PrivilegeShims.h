@@ -10,6 +10,8 @@ int clinux_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inh
 // The calling thread's securebits, or -1 with errno.
 int clinux_secure_bits(void);
 
+// 1 when no program that the calling thread starts gains anything.
+int clinux_no_new_privileges(void);
 // From now on no program that the calling thread starts gains anything: 0, or -1 with errno.
 int clinux_set_no_new_privileges(void);
 // Puts the calling thread under a filter of `count` instructions of 8 bytes (struct sock_filter): 0, or -1 with errno.
