@@ -125,7 +125,6 @@ public final class Engine: Sendable {
                     routes.run(for: self)
                 }
             }
-            }
         } catch {
             stop()
             throw EngineError(error, port: 0)
