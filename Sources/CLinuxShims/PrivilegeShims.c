@@ -88,7 +88,7 @@ static const struct {
 #ifdef __NR_epoll_pwait2
     CALL(epoll_pwait2),
 #endif
-    CALL(getrandom), CALL(sched_setattr), CALL(sched_getaffinity), CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday),
+    CALL(getrandom), CALL(getpriority), CALL(sched_setattr), CALL(sched_getaffinity), CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday),
     CALL(restart_syscall), CALL(clock_getres), CALL(getcpu), CALL(sysinfo),
 #ifdef __NR_time
     CALL(time),

@@ -109,6 +109,17 @@ import Testing
         #expect(try !FileSystem.read("/proc/self/status").isEmpty)
     }
 
+    @Test func `a confined thread may ask for short time slices, which needs its nice value`() throws {
+        let (error, _) = try Self.confined {
+            errno = 0
+            _ = getpriority(PRIO_PROCESS, 0)
+            let failure = errno
+            SystemThread.requestTimeSlice(.milliseconds(1))
+            return failure
+        }
+        #expect(error == 0)
+    }
+
     @Test func `a confined thread makes no memory executable, and takes as much of it as it likes`() throws {
         let (result, _) = try Self.confined {
             let page = 4096
