@@ -112,7 +112,7 @@ import Testing
     @Test func `a confined thread may ask for short time slices, which needs its nice value`() throws {
         let (error, _) = try Self.confined {
             errno = 0
-            _ = getpriority(PRIO_PROCESS, 0)
+            _ = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
             let failure = errno
             SystemThread.requestTimeSlice(.milliseconds(1))
             return failure
