@@ -58,14 +58,28 @@ public enum FileSystem {
     private static func readAll(_ file: borrowing FileDescriptor, _ path: String, limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
-            let chunk: [UInt8]
+            var chunk: [UInt8]
             do throws(SystemError) {
                 chunk = try file.readChunk()
             } catch {
                 throw SystemError(errno: error.errno, operation: "read", subject: path)
             }
             if chunk.isEmpty { return bytes }
+            // There may be keys in it: no memory that held a part of it is given back as it was.
+            if bytes.isEmpty {
+                bytes = chunk
+                continue
+            }
+            let needed = bytes.count + chunk.count
+            if bytes.capacity < needed {
+                var larger: [UInt8] = []
+                larger.reserveCapacity(2 * needed)
+                larger += bytes
+                swap(&bytes, &larger)
+                unsafe larger.withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
+            }
             bytes += chunk
+            unsafe chunk.withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
             guard bytes.count <= limit else { throw SystemError(errno: EFBIG, operation: "read", subject: path) }
         }
     }

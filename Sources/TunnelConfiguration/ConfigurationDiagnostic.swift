@@ -75,6 +75,12 @@ extension ConfigurationDiagnostic {
         return key.isSecret ? 24 : KeyText.base64Size - 1
     }
 
+    /// Blots out what is or may be a secret of a line that is kept: the values of keys that are secret, and whole keys in comments.
+    static func blotSecrets(in line: inout [UInt8]) {
+        let key = ConfigurationKey(line.prefix { $0 != UInt8(ascii: "=") }.trimmed)
+        if key != .publicKey { blotKeys(in: &line, from: KeyText.base64Size - 1) }
+    }
+
     private static func blotted(_ text: String, _ shortest: Int?) -> String {
         var bytes = Array(text.utf8)
         blotKeys(in: &bytes, from: shortest)

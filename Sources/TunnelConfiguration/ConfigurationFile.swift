@@ -67,6 +67,15 @@ public struct ConfigurationFile: Sendable {
         self = reader.read(isReadableByOthers: isReadableByOthers)
     }
 
+    /// The file as a running tunnel keeps it: the keys are where they are used, and here neither as values nor in the text.
+    public var withoutSecrets: ConfigurationFile {
+        var file = self
+        file.interface.privateKey = nil
+        for index in file.peers.indices { file.peers[index].presharedKey = nil }
+        file.source = source.mapping(ConfigurationDiagnostic.blotSecrets)
+        return file
+    }
+
     init(source: SourceText) {
         self.source = source
     }

@@ -5,7 +5,8 @@ extension ConfigurationReader {
     /// Reads the value of one setting into the section being read.
     mutating func read(_ setting: SourceSetting, _ value: ArraySlice<UInt8>) {
         // `wg` drops white space anywhere in its values.
-        let dense = value.filter { !isSpace($0) }[...]
+        var dense = value.filter { !isSpace($0) }[...]
+        defer { if setting.key.isSecret { unsafe dense.withUnsafeMutableBytes { unsafe wipe($0) } } }
         let peer = file.peers.count - 1
         switch setting.key {
         case .privateKey: file.interface.privateKey = key(setting, dense) { text throws(KeyTextError) in try PrivateKey(base64: text) }

@@ -18,7 +18,7 @@ struct ConfigurationReader {
             report(
                 .warning, "others can read this file, and the private key in it", at: nil, suggestion: "chmod o= \(file.source.name)")
         }
-        for number in file.source.lines.indices.map({ $0 + 1 }) { read(line: number) }
+        for number in file.source.lineNumbers { read(line: number) }
         file.check()
         return file
     }

@@ -63,7 +63,7 @@ struct SourceEdit {
         let first = firstLine(file.sections[section].headerLine, after: section > 0 ? file.sections[section - 1].lastLine : 0)
         let next = section + 1 < file.sections.count ? file.sections[section + 1].headerLine : nil
         let end = ([next].compactMap { $0 } + file.unknownHeaders.filter { $0 > first }).min()
-        removed.formUnion(first..<(end.map { firstLine($0, after: file.sections[section].lastLine) } ?? source.lines.count + 1))
+        removed.formUnion(first..<(end.map { firstLine($0, after: file.sections[section].lastLine) } ?? source.lineNumbers.upperBound))
     }
 
     mutating func append(lines: [String]) {
@@ -95,12 +95,12 @@ struct SourceEdit {
             text.append(UInt8(ascii: "\n"))
         }
         let end = source.hasCarriageReturns ? "\r" : ""
-        for number in source.lines.indices.map({ $0 + 1 }) {
+        for number in source.lineNumbers {
             if !removed.contains(number) { add(replaced[number] ?? Array(source.line(number))) }
             for line in inserted[number] ?? [] { add((line + end).utf8) }
         }
         for line in appended { add((line + end).utf8) }
-        let isOpen = !source.endsWithNewline && appended.isEmpty && inserted[source.lines.count] == nil && !source.lines.isEmpty
+        let isOpen = !source.endsWithNewline && appended.isEmpty && inserted[source.lineNumbers.count] == nil && !source.lineNumbers.isEmpty
         if isOpen, text.last == UInt8(ascii: "\n") { text.removeLast() }
         return text
     }

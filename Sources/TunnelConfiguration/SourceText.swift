@@ -1,3 +1,5 @@
+internal import WireGuardCrypto
+
 /// A stretch of one line of a configuration file.
 public struct SourceSpan: Hashable, Sendable {
     /// The line, counted from 1.
@@ -21,12 +23,30 @@ extension Located: Sendable where Value: Sendable {}
 extension Located: Equatable where Value: Equatable {}
 extension Located: Hashable where Value: Hashable {}
 
+/// A file's bytes. They may hold keys, so they are wiped when the last holder lets go.
+@safe private final class SourceBytes: Sendable {
+    // SAFETY: written in `init` and `deinit` only.
+    private nonisolated(unsafe) var storage: [UInt8]
+
+    init(_ bytes: [UInt8]) {
+        unsafe storage = bytes
+    }
+
+    deinit {
+        // Nobody else has this array, or wiping would wipe a copy.
+        unsafe storage.withUnsafeMutableBytes { unsafe wipe($0) }
+    }
+
+    var bytes: [UInt8] { unsafe storage }
+}
+
 /// A file's lines as they were written, to read from, to point into and to edit without disturbing the rest.
 struct SourceText: Sendable {
     /// What diagnostics call the file.
     let name: String
-    /// The lines without their `\n`.
-    let lines: [ArraySlice<UInt8>]
+    private let memory: SourceBytes
+    /// Where the lines stand, without their `\n`.
+    private let ranges: [Range<Int>]
     let endsWithNewline: Bool
     /// Whether a byte order mark stands in front.
     let hasByteOrderMark: Bool
@@ -41,8 +61,9 @@ struct SourceText: Sendable {
         endsWithNewline = content.last == UInt8(ascii: "\n")
         var lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
-        self.lines = lines
+        ranges = lines.map(\.indices)
         hasCarriageReturns = lines.first?.last == UInt8(ascii: "\r")
+        memory = SourceBytes(bytes)
     }
 
     static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
@@ -50,14 +71,35 @@ struct SourceText: Sendable {
     /// All of it.
     var bytes: [UInt8] {
         var bytes = hasByteOrderMark ? Self.byteOrderMark : []
-        for line in lines { bytes += line + [UInt8(ascii: "\n")] }
-        if !endsWithNewline, !lines.isEmpty { bytes.removeLast() }
+        for number in lineNumbers {
+            bytes += line(number)
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        if !endsWithNewline, !ranges.isEmpty { bytes.removeLast() }
         return bytes
+    }
+
+    /// The numbers of the lines, from 1.
+    var lineNumbers: Range<Int> { 1..<(ranges.count + 1) }
+
+    /// The same lines, each of what `body` makes of it in place; it may not change its length.
+    func mapping(_ body: (inout [UInt8]) -> Void) -> SourceText {
+        var bytes = hasByteOrderMark ? Self.byteOrderMark : []
+        // Without growing: what is copied has secrets until `body` has seen it.
+        bytes.reserveCapacity((ranges.last?.upperBound ?? 0) + 1)
+        for number in lineNumbers {
+            var line = Array(line(number))
+            body(&line)
+            bytes += line
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        if !endsWithNewline, !ranges.isEmpty { bytes.removeLast() }
+        return SourceText(name: name, bytes: bytes)
     }
 
     /// The line with this number, from 1.
     func line(_ number: Int) -> ArraySlice<UInt8> {
-        lines[number - 1]
+        memory.bytes[ranges[number - 1]]
     }
 
     /// The bytes of a span.

@@ -70,7 +70,7 @@ extension TunnelSetup {
     private func takeOver(_ file: ConfigurationFile) {
         let saved = savedState
         change { state in
-            state.file = file
+            state.file = file.withoutSecrets
             state.former = state.former?.takingOver(file, running: saved, ownMark: state.owned.firewallMark) ?? saved
         }
     }

@@ -23,6 +23,8 @@ extension TunnelSetup {
         if settings.listenPort == nil { update.listenPort = nil }
         update.firewallMark = nil
         try device.apply(update, step: "configure \(interface)")
+        // The engine has the keys now.
+        change { $0.file = file.withoutSecrets }
 
         try inTurn(cancellation) { () throws(SetupError) in
             let plan = try plan(file, endpoints: update.peers.compactMap(\.endpoint), cancellation)

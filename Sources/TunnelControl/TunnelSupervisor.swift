@@ -54,7 +54,8 @@ public final class TunnelSupervisor {
     private let signals: SignalDescriptor
     let notification: ServiceNotification
     private let source: ConfigurationSource?
-    private let file: ConfigurationFile?
+    /// Until there is a ``setup``, which keeps it without its keys.
+    private var file: ConfigurationFile?
     var observer: Observer
     /// The clients that are told what happens.
     let followers: EventFollowers
@@ -230,6 +231,7 @@ public final class TunnelSupervisor {
             throw error
         }
         hasChangedAnything = true
+        file = nil
         let watch = LinkWatch(interface, inside)
         device.follow(watch.state, report)
         link = consume watch

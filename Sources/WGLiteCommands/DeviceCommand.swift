@@ -37,10 +37,11 @@ struct DeviceCommand: ParsableCommand {
             var options = TunnelSupervisor.Options()
             options.inherited = inherited
             Privileges.reduce()
-            try TunnelProcess(
+            var process = try TunnelProcess(
                 interface: interface, source: nil, file: nil,
                 output: TunnelOutput(tunnel: interface, isChild ? .background : .foreground, log, output), engine: engine, options: options
-            ).run(word)
+            )
+            try process.run(word)
             return
         }
         let (isReady, message) = try BackgroundStart.run(arguments: ["device", interface])

@@ -23,7 +23,7 @@ struct TunnelProcess {
 
     /// Brings the tunnel up, says so, and stays until it ends.
     /// - Parameter word: what the starting process waits for; nil in the foreground.
-    func run(_ word: consuming BackgroundStart.Word?) throws {
+    mutating func run(_ word: consuming BackgroundStart.Word?) throws {
         let destination = output.destination
         var options = options
         options.take(engine, output)
@@ -32,8 +32,7 @@ struct TunnelProcess {
         let supervisor: TunnelSupervisor
         let summary: String
         do {
-            supervisor = try TunnelSupervisor(
-                interface: interface, source: source, file: file, options: options, report: output.report(stage))
+            supervisor = try makeSupervisor(options, output.report(stage))
             begun = supervisor
             summary = try supervisor.bringUp()
         } catch {
@@ -61,6 +60,14 @@ struct TunnelProcess {
         }
         supervisor.run()
         destination.drain(within: Self.patience)
+    }
+
+    /// Hands the file over: with the keys in it, it may have no holder that outlives setting up.
+    private mutating func makeSupervisor(
+        _ options: TunnelSupervisor.Options, _ report: SetupReport
+    ) throws(SetupError) -> TunnelSupervisor {
+        defer { file = nil }
+        return try TunnelSupervisor(interface: interface, source: source, file: file, options: options, report: report)
     }
 }
 

@@ -48,11 +48,9 @@ struct UpCommand: ParsableCommand {
         Privileges.reduce()
         let name = (try? ConfigurationSource.interface(config)) ?? config
         let output = try TunnelOutput(tunnel: name, isChild ? .background : .foreground, log, output)
-        let (source, file): (ConfigurationSource, ConfigurationFile)
+        var process: TunnelProcess
         do {
-            (source, file) = try Self.read(config)
-            // The process that started this one has told them.
-            if !isChild { try Self.check(file, quiet: self.output.quiet, outcome: Self.nothingWasMade(source), output.tell) }
+            process = try prepare(output, isChild: isChild)
         } catch let failure as CommandFailure {
             if let word {
                 word.failed(failure.description)
@@ -60,11 +58,18 @@ struct UpCommand: ParsableCommand {
             }
             throw output.fail(failure.description, failure.status)
         }
+        try process.run(word)
+    }
+
+    /// What is to be run. Apart, so that nothing but the process to be has the file with its keys.
+    private func prepare(_ output: TunnelOutput, isChild: Bool) throws -> TunnelProcess {
+        let (source, file) = try Self.read(config)
+        // The process that started this one has told them.
+        if !isChild { try Self.check(file, quiet: self.output.quiet, outcome: Self.nothingWasMade(source), output.tell) }
         var options = TunnelSupervisor.Options()
         options.requiresDNS = requireDNS
         options.resolutionInterval = resolveInterval
-        try TunnelProcess(interface: source.interface, source: source, file: file, output: output, engine: engine, options: options)
-            .run(word)
+        return TunnelProcess(interface: source.interface, source: source, file: file, output: output, engine: engine, options: options)
     }
 
     private func runInBackground() throws {
