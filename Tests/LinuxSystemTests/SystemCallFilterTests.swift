@@ -1,4 +1,5 @@
 import Glibc
+import NetworkTypes
 import Synchronization
 import Testing
 
