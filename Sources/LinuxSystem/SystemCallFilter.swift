@@ -87,16 +87,21 @@ struct SystemCallFilter: Hashable, Sendable {
 }
 
 extension SystemCallFilter {
-    /// What the threads that move packets and make handshakes call: nothing that opens a file, starts a program, or makes memory executable.
-    static let packetThreads: SystemCallFilter = {
+    /// What the threads that move packets and make handshakes call: nothing that opens a file or a socket, starts a program, makes memory
+    /// executable, or reaches another process.
+    /// - Parameter process: the only one that they may send a signal to, as they do when they end it themselves.
+    static func packetThreads(of process: UInt32) -> SystemCallFilter {
         SystemCallFilter(
             architecture: SystemCalls.architecture,
             rules: SystemCalls.ofThreads.map { call in
                 switch call.name {
                 // PROT_EXEC
                 case "mmap", "mprotect": Rule(number: call.number, condition: .argumentLacks(2, 4))
+                case "tgkill": Rule(number: call.number, condition: .argumentIs(0, process))
+                // The calling thread's own.
+                case "sched_setattr": Rule(number: call.number, condition: .argumentIs(0, 0))
                 default: Rule(number: call.number)
                 }
             })
-    }()
+    }
 }

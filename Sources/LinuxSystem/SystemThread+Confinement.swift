@@ -2,12 +2,12 @@ internal import CLinuxShims
 
 extension SystemThread {
     /// Takes from the calling thread for ever what moving packets doesn't need: all capabilities, privileges that a program could bring,
-    /// and all system calls but those of ``SystemCallFilter/packetThreads``. Other threads keep theirs.
+    /// and all system calls but those of ``SystemCallFilter/packetThreads(of:)``. Other threads keep theirs.
     /// - Returns: what couldn't be taken, each with the system's reason; the thread goes on with the rest.
     public static func confine() -> [SystemError] {
         var failures = giveUpPrivileges()
         guard SystemCalls.architecture != 0 else { return failures }
-        let program = SystemCallFilter.packetThreads.instructions
+        let program = SystemCallFilter.packetThreads(of: UInt32(bitPattern: Process.identifier)).instructions
         let count = UInt16(program.count)
         // SAFETY: `Instruction` has the layout of struct sock_filter: 2, 1, 1 and 4 bytes; the kernel copies the program.
         let isUnder = unsafe program.withUnsafeBytes { bytes in

@@ -4,7 +4,7 @@ public import LinuxSystem
 ///
 /// | thread | capabilities | system calls |
 /// |---|---|---|
-/// | wg-packets, wg-crypto-N, wg-handshakes | none, none to gain | those of `SystemCallFilter.packetThreads` |
+/// | wg-packets, wg-crypto-N, wg-handshakes | none, none to gain | those of `SystemCallFilter.packetThreads(of:)` |
 /// | wg-routes, wg-resolver | none, none to gain | all |
 /// | the others: supervisor, operations, UAPI, log | ``kept`` | all |
 ///
@@ -20,9 +20,15 @@ public enum Privileges {
 
     /// Reduces the calling process's. Call it before any thread is started: they have what their starter has.
     public static func reduce() {
-        // Nothing here depends on it, and where it is refused (by a sandbox) there is less to take.
-        try? Process.refuseDumps()
+        refuseDumps()
         guard CapabilitySet.returnWithPrograms else { return }
         try? kept.keepOnlyThese()
+    }
+
+    /// Nobody but the superuser looks into this process, not its own user's other programs either, and no image of it is written: keys
+    /// are in it. All that `run` needs, which has no capabilities outside of its namespaces.
+    public static func refuseDumps() {
+        // Nothing here depends on it.
+        try? Process.refuseDumps()
     }
 }

@@ -61,6 +61,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var engine: EngineOptionGroup
 
     func run() throws {
+        Privileges.refuseDumps()
         let job = try CommandInside()
         if waitAll { Process.becomeSubreaper() }
         let (source, file) = try UpCommand.read(config)

@@ -65,11 +65,26 @@ import Testing
                 "open", "openat", "openat2", "creat", "execve", "execveat", "fork", "vfork", "clone", "clone3", "ptrace", "kill", "setns",
                 "unshare",
                 "process_vm_readv", "process_vm_writev", "bpf", "keyctl", "mount", "capset", "prctl", "bind", "listen", "accept4", "dup3",
-                "memfd_create", "socket", "connect", "io_uring_setup", "userfaultfd", "unlink", "unlinkat", "rename", "chmod",
+                "memfd_create", "socket", "socketpair", "connect", "ioctl", "setsockopt", "sendto", "tkill", "fcntl", "io_uring_setup",
+                "userfaultfd", "unlink", "unlinkat", "rename", "chmod",
                 "pidfd_getfd",
             ]))
-        #expect(SystemCallFilter.packetThreads.instructions.count < 4096, "BPF_MAXINSNS")
+        #expect(SystemCallFilter.packetThreads(of: 1).instructions.count < 4096, "BPF_MAXINSNS")
         #expect(MemoryLayout<SystemCallFilter.Instruction>.stride == 8)
+    }
+
+    /// What the kernel would answer a packet thread of process 5.
+    private static func packetThread(_ name: String, _ arguments: [UInt64]) throws -> UInt32 {
+        let number = try #require(SystemCalls.ofThreads.first { $0.name == name }).number
+        return answer(
+            .packetThreads(of: 5), number: number, architecture: SystemCalls.architecture, arguments: arguments)
+    }
+
+    @Test func `a confined thread ends its own process, and sends nothing to another; it changes the turns of no other thread`() throws {
+        #expect(try Self.packetThread("tgkill", [5, 7, 6]) == SystemCallFilter.allowed)
+        #expect(try Self.packetThread("tgkill", [6, 7, 6]) == SystemCallFilter.refused)
+        #expect(try Self.packetThread("sched_setattr", [0, 1, 0]) == SystemCallFilter.allowed)
+        #expect(try Self.packetThread("sched_setattr", [7, 1, 0]) == SystemCallFilter.refused)
     }
 
     /// What `body` says on a thread of its own that was confined, and the lines of that thread's status.
