@@ -77,7 +77,7 @@ boot() {
         kill -0 "$!" 2>/dev/null || { cat "$scratch/console" >&2; return 1; }
         sleep 0.1
     done
-    for _ in $(seq 300); do
+    for _ in $(seq 600); do
         [[ $(guest systemctl is-system-running 2>/dev/null) =~ ^(running|degraded)$ ]] && return
         sleep 0.2
     done
