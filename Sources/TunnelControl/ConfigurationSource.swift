@@ -13,21 +13,28 @@ public struct ConfigurationSource: Hashable, Sendable {
     /// Where wg-quick looks for files.
     public static let directory = "/etc/wireguard"
 
-    /// - Parameter argument: `office` for /etc/wireguard/office.conf; anything with a slash or ending in `.conf` is a path.
+    /// - Parameter argument: `office` for /etc/wireguard/office.conf; anything with a slash or ending in `.conf` is a path. A name may
+    ///   have the escapes of a systemd unit's name: `a\x2bb` is `a+b`.
     public init(_ argument: String) throws(SetupError) {
         let step = "read \(argument)"
-        let isPath = argument.contains("/") || argument.hasSuffix(".conf")
-        shownPath = isPath ? argument : "\(Self.directory)/\(argument).conf"
-        let fileName = shownPath.split(separator: "/").last.map(String.init) ?? ""
-        guard fileName.hasSuffix(".conf") else {
-            throw SetupError(step, "the file's name gives the interface its name, so it must be NAME.conf")
+        let name: String
+        if Self.isPath(argument) {
+            shownPath = argument
+            let fileName = argument.split(separator: "/").last.map(String.init) ?? ""
+            guard fileName.hasSuffix(".conf") else {
+                throw SetupError(step, "the file's name gives the interface its name, so it must be NAME.conf")
+            }
+            name = String(fileName.dropLast(5))
+        } else {
+            name = Self.unescapedUnitName(argument)
+            shownPath = "\(Self.directory)/\(name).conf"
         }
-        interface = String(fileName.dropLast(5))
-        guard Self.isInterfaceName(interface) else {
+        guard Self.isInterfaceName(name) else {
             throw SetupError(
-                step, "the file's name gives the interface its name, and \"\(interface)\" can't be one",
+                step, "the file's name gives the interface its name, and \"\(name)\" can't be one",
                 remedy: "rename it: 1 to 15 letters, digits and _=+.- before .conf")
         }
+        interface = name
         path = FileSystem.resolved(shownPath) ?? shownPath
     }
 
@@ -43,12 +50,38 @@ public struct ConfigurationSource: Hashable, Sendable {
 
     /// The interface that an argument of `down`, `show` or `reload` names: its name, or its file's path.
     public static func interface(_ argument: String) throws(SetupError) -> String {
-        if argument.contains("/") || argument.hasSuffix(".conf") { return try ConfigurationSource(argument).interface }
-        guard isInterfaceName(argument) else {
+        if isPath(argument) { return try ConfigurationSource(argument).interface }
+        let name = unescapedUnitName(argument)
+        guard isInterfaceName(name) else {
             throw SetupError("find \(argument)", "an interface's name has 1 to 15 letters, digits and _=+.-")
         }
-        return argument
+        return name
     }
+
+    private static func isPath(_ argument: String) -> Bool { argument.contains("/") || argument.hasSuffix(".conf") }
+
+    /// A name without the escapes that systemd puts into a unit's name, `\x` and two hexadecimal digits: `+` and `=` can't be in one, and
+    /// systemd-escape(1) takes `-` as well. No interface's name has a backslash, so that nothing else can be meant; what is no escape
+    /// stays, and is refused as a name.
+    static func unescapedUnitName(_ name: String) -> String {
+        let bytes = Array(name.utf8)
+        var result: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            if bytes[index...].starts(with: #"\x"#.utf8), index + 4 <= bytes.count,
+                let high = hexadecimalDigit(bytes[index + 2]), let low = hexadecimalDigit(bytes[index + 3])
+            {
+                result.append(high << 4 | low)
+                index += 4
+            } else {
+                result.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func hexadecimalDigit(_ byte: UInt8) -> UInt8? { Character(UnicodeScalar(byte)).hexDigitValue.map(UInt8.init) }
 
     /// Reads the file.
     public func load() throws(SetupError) -> ConfigurationFile {
@@ -63,10 +96,15 @@ public struct ConfigurationSource: Hashable, Sendable {
             if error.isMissing {
                 remedy = shownPath.hasPrefix(Self.directory) ? "give the file's path to use another place" : "check the path"
             }
-            if error.isPermissionDenied { remedy = "it is another user's: run with sudo" }
+            if error.isPermissionDenied { remedy = permissionRemedy }
             throw SetupError("read \(shownPath)", error, remedy: remedy)
         }
         return ConfigurationFile(text: bytes, name: shownPath, isReadableByOthers: isReadableByOthers)
+    }
+
+    private var permissionRemedy: String {
+        guard Process.effectiveUser == 0 else { return "it is another user's: run with sudo" }
+        return "it is another user's, and root without CAP_DAC_OVERRIDE, as in a service, opens only its own: chown root \(shownPath)"
     }
 
     /// As wg-quick warns: others may enter the directory and read the file.

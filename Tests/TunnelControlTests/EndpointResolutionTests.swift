@@ -1,6 +1,4 @@
-import LinuxSystem
 import NetworkTypes
-import ScratchFiles
 import Testing
 import TunnelConfiguration
 
@@ -70,40 +68,5 @@ import TunnelConfiguration
             Issue.record("found")
             return
         }
-    }
-}
-
-@Suite struct ConfigurationSourceTests {
-    @Test func `a name is a file in /etc/wireguard, everything else a path`() throws {
-        #expect(try ConfigurationSource("office").shownPath == "/etc/wireguard/office.conf")
-        #expect(try ConfigurationSource("office.conf").shownPath == "office.conf")
-        #expect(try ConfigurationSource("a/wg-0.1.conf").interface == "wg-0.1")
-        #expect(try ConfigurationSource.interface("/x/office.conf") == "office")
-    }
-
-    @Test(arguments: ["a/b", "sixteen-letters-.conf", "sp ace.conf", "dir/.conf", "slash/é.conf"])
-    func `a file that can't name an interface is refused`(argument: String) {
-        #expect(throws: SetupError.self) { try ConfigurationSource(argument) }
-    }
-
-    @Test func `a missing file says where it was looked for`() throws {
-        let source = try ConfigurationSource("no-such-tun")
-        #expect(
-            throws: SetupError(
-                "read /etc/wireguard/no-such-tun.conf", "no such file or directory", remedy: "give the file's path to use another place")
-        ) {
-            try source.load()
-        }
-    }
-
-    @Test func `a file that others can read is warned of, unless its directory is closed`() throws {
-        let directory = try TemporaryDirectory()
-        try FileSystem.write(Array("[Interface]\n".utf8), to: directory["t.conf"], permissions: 0o644)
-        func warns() throws -> Bool {
-            try ConfigurationSource(directory["t.conf"]).load().diagnostics.contains { $0.message.contains("others can read") }
-        }
-        #expect(try !warns())
-        _ = try ChildProcess.run("/bin/chmod", ["755", directory.path])
-        #expect(try warns())
     }
 }
