@@ -1,3 +1,4 @@
+import LinuxSystem
 import NetworkTypes
 import Testing
 import TunnelConfiguration
