@@ -5,14 +5,14 @@ declare -A host_pid=()
 holders=()
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wg-lite.XXXXXX")
 
-# host NAME: makes a host; it ends by itself after 30 minutes.
+# host NAME: makes a host; it ends by itself after 30 minutes, or after $host_seconds.
 host() {
     local name=$1 holder
     # --kill-child: the process namespace dies with its holder, and the network namespace with its last process.
-    timeout 1800 unshare --net --mount --pid --fork --kill-child --mount-proc sh -c '
+    timeout "${host_seconds:-1800}" unshare --net --mount --pid --fork --kill-child --mount-proc sh -c '
         mount -t tmpfs tmpfs /run && mkdir -p /run/wireguard "$1/$2" && : >"$1/$2/resolv.conf" &&
         mount --bind "$1/$2/resolv.conf" "$(readlink -f /etc/resolv.conf)" &&
-        ip link set lo up && echo ready >"$1/$2/ready" && exec sleep 1800' sh "$scratch" "$name" 2>"$scratch/$name.log" &
+        ip link set lo up && echo ready >"$1/$2/ready" && exec sleep "$3"' sh "$scratch" "$name" "${host_seconds:-1800}" 2>"$scratch/$name.log" &
     holder=$!
     holders+=("$holder")
     until [[ -e $scratch/$name/ready ]]; do

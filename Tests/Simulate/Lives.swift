@@ -11,6 +11,7 @@ final class Lives: Sendable {
         var steps = 0
         var handshakes = 0
         var data = 0
+        var mostEvents = 0
         var failed: [UInt64] = []
     }
 
@@ -37,6 +38,7 @@ final class Lives: Sendable {
                 sums.steps += plan.steps.count
                 sums.handshakes += messages.handshakes
                 sums.data += messages.data
+                sums.mostEvents = max(sums.mostEvents, life.eventCount)
                 if hasFailed { sums.failed.append(seed) }
             }
         }
@@ -53,9 +55,10 @@ final class Lives: Sendable {
     /// Prints what was lived, and the first failure in its shortest form; returns the program's exit status.
     func report() -> Int32 {
         let sums = sums.withLock { $0 }
+        let outcome = sums.failed.min().map { "seed \($0) went wrong" } ?? "nothing went wrong"
         print(
             "\(sums.lived) lives from seed \(first), \(sums.nodes) nodes, \(sums.steps) steps, \(sums.handshakes) handshake messages, "
-                + "\(sums.data) data messages: \(sums.failed.isEmpty ? "nothing went wrong" : "seed \(sums.failed.min()!) went wrong")")
+                + "\(sums.data) data messages, at most \(sums.mostEvents) events in a life: \(outcome)")
         guard let seed = sums.failed.min() else { return 0 }
         let plan = Life.Plan(seed: seed)
         let kept = LifeShrinking.shrink(seed: seed, plan: plan)

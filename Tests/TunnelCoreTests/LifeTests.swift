@@ -31,6 +31,17 @@ import WireGuardProtocol
         #expect(kept == [7, 33] && tries < 100, "\(tries)")
     }
 
+    @Test func `a network in which time stands still is stopped, and says so`() {
+        let network = SimulatedNetwork(seed: 1)
+        func again() { network.schedule(at: network.now) { again() } }
+        again()
+        network.run(for: .seconds(1))
+        #expect(network.violations.count == 1 && network.eventCount == SimulatedNetwork.mostEvents, "\(network.violations)")
+        let stopped = network.now
+        network.run(for: .seconds(1))
+        #expect(network.now.since(stopped) == .seconds(1) && network.violations.count == 1)
+    }
+
     @Test func `a counter that is used again is seen, on both ends`() {
         var nonces = NonceLedger()
         let key = NonceLedger.Key(1, 2, 3, 4)

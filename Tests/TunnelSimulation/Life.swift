@@ -40,6 +40,8 @@ package final class Life {
     let network: SimulatedNetwork
     var random: SplitMix64
     package var violations: [String] { network.violations }
+    /// How much happened in it.
+    package var eventCount: Int { network.eventCount }
     /// Handshake messages and data messages sent.
     package var messages: (handshakes: Int, data: Int) {
         network.nodes.reduce(into: (0, 0)) { sum, node in
@@ -124,7 +126,7 @@ package final class Life {
 
     /// Good times: everybody reaches everybody within the time that the timers promise.
     private func recover() {
-        while network.nodes.contains(where: \.isSuspended) { pass(.seconds(10)) }
+        while violations.isEmpty, network.nodes.contains(where: \.isSuspended) { pass(.seconds(10)) }
         network.conditions = SimulatedNetwork.Conditions()
         let latest = network.nodes.map(\.wallClockOffset).max() ?? 0
         for node in network.nodes {

@@ -63,6 +63,13 @@ package final class SimulatedNetwork {
     package var oracle: HandshakeOracle?
     package private(set) var nonces = NonceLedger()
     package private(set) var violations: [String] = []
+    /// What has happened so far.
+    package private(set) var eventCount = 0
+    private var eventsOfInstant = 0
+    /// How much happens in one life, and in one instant of it, at most. Whoever is due again and again without time passing would keep the
+    /// clock from ever going on: that is a fault, and no life is so busy.
+    package static let mostEvents = 1_000_000
+    package static let mostEventsOfAnInstant = 100_000
 
     package init(seed: UInt64) {
         self.seed = seed
@@ -93,11 +100,22 @@ package final class SimulatedNetwork {
     /// Lets time pass.
     package func run(for interval: Interval) {
         let end = now + interval
-        while let next = events.nextTime, next <= end {
+        while let next = events.nextTime, next <= end, counts(eventAt: next) {
             now = next
             events.popFirst()?()
         }
         now = end
+    }
+
+    /// Whether one more event may happen. Nothing does any more in a network that came to its limit.
+    private func counts(eventAt time: Instant) -> Bool {
+        eventsOfInstant = time == now ? eventsOfInstant + 1 : 1
+        eventCount += 1
+        if eventCount == Self.mostEvents || eventsOfInstant == Self.mostEventsOfAnInstant {
+            note("there is no end: \(eventCount) events, \(eventsOfInstant) of them in one instant")
+            eventCount = Self.mostEvents
+        }
+        return eventCount < Self.mostEvents
     }
 
     package func cut(_ a: SimulatedNode, _ b: SimulatedNode) {

@@ -11,11 +11,12 @@ extension SimulatedNode {
         guard !isSuspended else { return }
         sendOwed()
         if hasOneThread { turn() }
-        while isDue && !hasOneThread {
+        while !hasOneThread && isDue && mayTurn() {
             perform(tunnel.attend(at: time, using: &generator))
             sendOwed()
         }
         events += tunnel.takeEvents(at: time)
+        guard turns < Self.mostTurnsOfAnInstant else { return }
         // The one thread looks again when it has done its steps.
         if hasOneThread && (stepsUnderWay > 0 || isWorking) { return }
         let deadline = tunnel.nextDeadline
@@ -38,13 +39,21 @@ extension SimulatedNode {
                 continue
             }
             messagesOfTurn = 0
-            if isDue {
+            if isDue && mayTurn() {
                 perform(tunnel.attend(at: time, using: &generator))
                 sendOwed()
             } else if queue.count == 0 {
                 break
             }
         }
+    }
+
+    /// Whether the tunnel is asked once more in this instant: one that is due again whatever is done would be asked for ever.
+    private func mayTurn() -> Bool {
+        turns = network.now == latestTurn ? turns + 1 : 1
+        latestTurn = network.now
+        if turns == Self.mostTurnsOfAnInstant { network.note("node \(number) is due again and again, whatever is done") }
+        return turns < Self.mostTurnsOfAnInstant
     }
 
     /// Sends what peers are owed, as the packet thread does.

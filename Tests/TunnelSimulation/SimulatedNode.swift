@@ -28,6 +28,10 @@ package final class SimulatedNode {
     var messagesOfTurn = 0
     /// Messages that the one thread takes before it looks at what is due.
     static let messagesAtATime = 32
+    /// Turns at the latest instant that had any.
+    var turns = 0
+    var latestTurn = Instant(nanoseconds: 0)
+    static let mostTurnsOfAnInstant = 10_000
     var isWorking = false
     var wakeUp = Instant.distantFuture
     package private(set) var isSuspended = false
