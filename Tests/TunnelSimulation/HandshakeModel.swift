@@ -27,7 +27,7 @@ struct HandshakeModel {
     private var lastDataReceived: Instant?
     private var owesInitiationSince: Instant?
     private var owesAnswerSince: Instant?
-    var hasPersistentKeepalive = false
+    private var hasPersistentKeepalive = false
 
     private static let slack = Interval.milliseconds(2)
     private static let retry = Limits.rekeyTimeout + Limits.rekeyJitter
@@ -38,6 +38,14 @@ struct HandshakeModel {
     /// - Parameter keysChangedAt: when the configuration of before was forgotten.
     init(keysChangedAt: Instant = Instant(nanoseconds: 0)) {
         self.keysChangedAt = keysChangedAt
+    }
+
+    // MARK: What was configured
+
+    /// Keepalives are wanted whatever is sent, or no longer: what was begun for them is tried to its end.
+    mutating func keepsAlive(_ isOn: Bool, at now: Instant) {
+        if hasPersistentKeepalive && !isOn { reasonUntil = max(reasonUntil, now + Self.attempts) }
+        hasPersistentKeepalive = isOn
     }
 
     // MARK: What was sent

@@ -49,7 +49,9 @@ package struct HandshakeOracle {
                 models[pair] = HandshakeModel(keysChangedAt: node.network.now)
                 continue
             }
-            if let seconds = peer.persistentKeepalive { models[pair, default: HandshakeModel()].hasPersistentKeepalive = seconds > 0 }
+            if let seconds = peer.persistentKeepalive {
+                models[pair, default: HandshakeModel()].keepsAlive(seconds > 0, at: node.network.now)
+            }
             if peer.presharedKey != nil { models[pair, default: HandshakeModel()].keysChangedAt = node.network.now }
         }
     }
