@@ -4,7 +4,7 @@ internal import Glibc
 /// A file of the system's that others read at any moment, exchanged so that they find either all of the old or all of the new one.
 ///
 /// It is replaced by a new file of the same owner and permissions where that can be: power cuts then leave one of the two. Where it can't (a file that is mounted by itself,
-/// as in containers) it is written in place, after room has been made for all of it, in one system call.
+/// as in containers) it is written in place, after room has been made for all of it, in one system call. What fails leaves the old text.
 public struct SystemFile {
     /// Where the file is: at the end of the links that lead to it, even if nothing is there.
     public let path: String
@@ -92,17 +92,26 @@ public struct SystemFile {
         var status = stat()
         guard unsafe fstat(file.rawValue, &status) == 0 else { throw SystemError(operation: "look at", subject: path) }
         let old = Int(status.st_size)
+        let text = try FileSystem.read(path, limit: 1 << 20)
         // Room first: what comes afterwards can't fail for want of it.
         if bytes.count > old, clinux_reserve(file.rawValue, bytes.count) != 0, Glibc.errno != EOPNOTSUPP {
             throw SystemError(operation: "write", subject: path)
         }
+        guard Self.put(bytes, over: old, into: file) else {
+            let error = SystemError(operation: "write", subject: path)
+            // Who is told that it failed takes it for unchanged.
+            _ = Self.put(text, over: max(old, bytes.count), into: file)
+            throw error
+        }
+    }
+
+    /// Makes `bytes` all of a file that is `old` bytes long.
+    private static func put(_ bytes: [UInt8], over old: Int, into file: borrowing FileDescriptor) -> Bool {
         // Of a longer old text nothing but empty lines stays behind, should this be the last that we do.
         let padded = bytes + [UInt8](repeating: UInt8(ascii: "\n"), count: max(0, old - bytes.count))
         // SAFETY: the kernel reads the array, alive across the call.
         let count = unsafe padded.withUnsafeBytes { unsafe pwrite(file.rawValue, $0.baseAddress, $0.count, 0) }
-        guard count == padded.count, ftruncate(file.rawValue, off_t(bytes.count)) == 0, fsync(file.rawValue) == 0 else {
-            throw SystemError(operation: "write", subject: path)
-        }
+        return count == padded.count && ftruncate(file.rawValue, off_t(bytes.count)) == 0 && fsync(file.rawValue) == 0
     }
 
     private static func target(of path: String) -> String? {

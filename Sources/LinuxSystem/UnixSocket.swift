@@ -7,10 +7,12 @@ public enum UnixSocket {
     /// Bytes of the longest path.
     public static let maximumPathLength = 107
 
-    /// Listens at `path`, with the permissions 0600 from the first moment. The path must not exist.
+    /// Listens at `path`, with the permissions 0600 from the first moment. The path must not exist; nothing is there if this fails.
+    ///
+    /// The socket is non-blocking from the beginning: no later step could fail and leave the path behind.
     /// - Throws: EADDRINUSE when it does, EACCES or EROFS where nothing can be made, ENAMETOOLONG.
     public static func listen(at path: String) throws(SystemError) -> FileDescriptor {
-        let socket = try make()
+        let socket = try make(nonBlocking: true)
         // Between bind and chmod others could connect; so nobody is let in before listen.
         try unsafe withAddress(path, "bind") { address, size in unsafe bind(socket.rawValue, address, size) }
         guard unsafe chmod(path, 0o600) == 0, Glibc.listen(socket.rawValue, SOMAXCONN) == 0 else {
@@ -62,9 +64,8 @@ public enum UnixSocket {
     /// Whether somebody listens at `path`, whoever that is: nothing is said to them, so nobody has to be trusted.
     public static func hasListener(at path: String) -> Bool {
         do throws(SystemError) {
-            let socket = try make()
             // One whose queue is full listens too.
-            try socket.setNonBlocking()
+            let socket = try make(nonBlocking: true)
             try unsafe withAddress(path, "connect to") { address, size in unsafe Glibc.connect(socket.rawValue, address, size) }
             return true
         } catch {
@@ -107,8 +108,9 @@ public enum UnixSocket {
         }
     }
 
-    private static func make() throws(SystemError) -> FileDescriptor {
-        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    private static func make(nonBlocking: Bool = false) throws(SystemError) -> FileDescriptor {
+        let flags = Int32(SOCK_CLOEXEC.rawValue) | (nonBlocking ? Int32(SOCK_NONBLOCK.rawValue) : 0)
+        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | flags, 0)
         guard number >= 0 else { throw SystemError(operation: "socket", subject: "unix") }
         return FileDescriptor(owning: number)
     }

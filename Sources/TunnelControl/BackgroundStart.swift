@@ -44,6 +44,8 @@ public enum BackgroundStart {
         case UInt8(ascii: "+"): return (true, text)
         case UInt8(ascii: "-"): return (false, text)
         default:
+            // One that can't be heard any more must not go on by itself: it takes back what it has done.
+            child.signal(SignalDescriptor.terminate)
             let status = child.wait()
             return (false, "the background process ended without a word (\(status))")
         }

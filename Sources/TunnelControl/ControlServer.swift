@@ -23,8 +23,8 @@ struct ControlServer: ~Copyable {
 
     init(at path: String) throws(SystemError) {
         let event = try EventDescriptor()
+        // Last of all that can fail: from here on it is in the file system.
         let socket = try UnixSocket.listen(at: path)
-        try socket.setNonBlocking()
         wake = event
         listener = socket
         reserve = try? .open("/dev/null", flags: 0)

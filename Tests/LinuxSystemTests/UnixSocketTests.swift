@@ -38,4 +38,15 @@ import Testing
         #expect(!UnixSocket.hasListener(at: path))
         FileSystem.remove(path)
     }
+
+    @Test func `a listener doesn't wait for clients, and one that can't be made leaves no path`() throws {
+        let path = "/tmp/wg-lite-listener-\(UInt64.random(in: 0 ... .max))"
+        let socket = try UnixSocket.listen(at: path)
+        defer { FileSystem.remove(path) }
+        let isClient = try UnixSocket.accept(socket.rawValue, nonBlocking: false) != nil
+        #expect(!isClient)
+        let long = path + String(repeating: "x", count: UnixSocket.maximumPathLength)
+        #expect(throws: SystemError.self) { _ = try UnixSocket.listen(at: long) }
+        #expect(!FileSystem.exists(long))
+    }
 }
