@@ -1,6 +1,9 @@
 /// IPv4 or IPv6.
 public enum AddressFamily: Hashable, CaseIterable, Sendable {
-    case v4, v6
+    /// IPv4.
+    case v4
+    /// IPv6.
+    case v6
 
     /// Bits of an address.
     public var bitWidth: Int { self == .v4 ? 32 : 128 }

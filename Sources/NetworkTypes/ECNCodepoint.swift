@@ -1,7 +1,10 @@
 /// The two lowest bits of an IPv4 packet's type of service or an IPv6 packet's traffic class. Source: RFC 3168 section 5.
 public enum ECNCodepoint: UInt8, Sendable, Hashable {
+    /// The transport doesn't take part: routers drop the packet where they would mark it.
     case notECT = 0
+    /// The transport takes part, and says so with the codepoint that L4S has for itself (RFC 9331).
     case ect1 = 1
+    /// The transport takes part.
     case ect0 = 2
     /// Congestion was experienced.
     case ce = 3

@@ -1,6 +1,8 @@
 /// An address of either family.
 public enum IPAddress: Hashable, Sendable {
+    /// An IPv4 address.
     case v4(IPv4Address)
+    /// An IPv6 address.
     case v6(IPv6Address)
 
     /// 32 or 128.

@@ -6,18 +6,27 @@ public struct BackendChoice: Sendable, Hashable {
     public enum Preference: String, Sendable, Hashable, CaseIterable {
         /// The faster one if it is there and proves itself.
         case automatic
+        /// libsodium, whatever else is there.
         case libsodium
+        /// libipsec-mb; libsodium where that can't be used.
         case accelerated
     }
 
     /// Why the choice is what it is; the raw values go into machine-readable states and never change.
     public enum Reason: UInt64, Sendable, Hashable, CaseIterable {
+        /// It was asked for.
         case asked = 0
+        /// libipsec-mb is there, and computed what libsodium computes.
         case proven = 1
+        /// libipsec-mb's header wasn't there at compile time, or this is not x86-64.
         case notCompiledIn = 2
+        /// No libipsec-mb was found at run time.
         case notInstalled = 3
+        /// The libipsec-mb that was found lacks functions.
         case unsuitable = 4
+        /// libipsec-mb computed something else than libsodium.
         case unequal = 5
+        /// The libipsec-mb that was found has another major version, with another layout of its jobs, than the header had.
         case otherMajor = 6
 
         /// In words, after the name of the library that is used.

@@ -3,7 +3,10 @@
 public struct CipherJob {
     /// Which way the payload goes.
     public enum Direction: Sendable {
-        case seal, open
+        /// Plaintext becomes ciphertext and tag.
+        case seal
+        /// Ciphertext and tag become plaintext, if the tag is right.
+        case open
     }
 
     /// Whether it is sealed or opened.
@@ -12,6 +15,7 @@ public struct CipherJob {
     public let counter: UInt64
     /// 32 bytes at the start of 64 readable ones.
     @unsafe public let key: UnsafeRawPointer
+    /// Where the payload is.
     @unsafe public let input: UnsafeRawPointer
     /// The bytes at `input`: plaintext to seal, or ciphertext and tag to open.
     public let count: Int

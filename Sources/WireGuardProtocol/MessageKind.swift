@@ -1,9 +1,13 @@
 /// The four messages, by the number in their first byte (whitepaper, section 5.4).
 @frozen
 public enum MessageKind: UInt8, Sendable, CaseIterable {
+    /// A handshake's first message.
     case handshakeInitiation = 1
+    /// A handshake's second message, which ends it.
     case handshakeResponse = 2
+    /// What a responder under load answers an initiation with: proof of one's address is asked for first.
     case cookieReply = 3
+    /// A packet, or none: a keepalive.
     case transport = 4
 
     /// A message's first four bytes: its kind and three zeros.
