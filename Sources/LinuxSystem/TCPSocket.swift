@@ -26,6 +26,33 @@ public enum TCPSocket {
         return socket
     }
 
+    /// How far a connection that was begun has come.
+    public enum Progress: Hashable, Sendable {
+        case underWay, connected
+        /// Nobody listens there, or nobody answers.
+        case failed
+    }
+
+    /// How far ``connect(to:)`` has come.
+    public static func progress(of socket: borrowing FileDescriptor) -> Progress {
+        var error: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(socket.rawValue, SOL_SOCKET, SO_ERROR, &error, &size) == 0, error == 0 else { return .failed }
+        var address = sockaddr_storage()
+        size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        // SAFETY: sockaddr_storage has room for every address.
+        let result = unsafe withUnsafeMutableBytes(of: &address) {
+            unsafe getpeername(socket.rawValue, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), &size)
+        }
+        return result == 0 ? .connected : .underWay
+    }
+
+    /// From now on whoever is at the other end learns of closing by a reset: nothing went wrong in silence.
+    public static func resetOnClose(_ socket: Int32) {
+        var never = linger(l_onoff: 1, l_linger: 0)
+        unsafe setsockopt(socket, SOL_SOCKET, SO_LINGER, &never, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// Says that nothing more is going to be written.
     public static func endWriting(_ socket: Int32) {
         shutdown(socket, Int32(SHUT_WR))

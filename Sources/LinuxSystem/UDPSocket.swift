@@ -63,6 +63,11 @@ public final class UDPSocket: Sendable {
         try Self.set(descriptor, SOL_SOCKET, SO_MARK, Int32(bitPattern: mark), "SO_MARK")
     }
 
+    /// Whether this process may mark what it sends: CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17 on.
+    public static var mayMark: Bool {
+        (try? UDPSocket(family: .v4, port: 0, mark: 1)) != nil || (try? UDPSocket(family: .v6, port: 0, mark: 1)) != nil
+    }
+
     // MARK: Segmentation
 
     @inline(__always)

@@ -16,13 +16,19 @@ public struct ConfigurationSource: Hashable, Sendable {
     /// - Parameter argument: `office` for /etc/wireguard/office.conf; anything with a slash or ending in `.conf` is a path. A name may
     ///   have the escapes of a systemd unit's name: `a\x2bb` is `a+b`.
     public init(_ argument: String) throws(SetupError) {
+        guard argument != "-" else {
+            throw SetupError(
+                "read standard input", "a tunnel's file is read more than once, and is what names the tunnel", remedy: Self.pipeRemedy)
+        }
         let step = "read \(argument)"
         let name: String
         if Self.isPath(argument) {
             shownPath = argument
             let fileName = argument.split(separator: "/").last.map(String.init) ?? ""
             guard fileName.hasSuffix(".conf") else {
-                throw SetupError(step, "the file's name gives the interface its name, so it must be NAME.conf")
+                throw SetupError(
+                    step, "the file's name gives the interface its name, so it must be NAME.conf",
+                    remedy: argument.hasPrefix("/dev/") || argument.hasPrefix("/proc/") ? Self.pipeRemedy : nil)
             }
             name = String(fileName.dropLast(5))
         } else {
@@ -37,6 +43,8 @@ public struct ConfigurationSource: Hashable, Sendable {
         interface = name
         path = FileSystem.resolved(shownPath) ?? shownPath
     }
+
+    private static let pipeRemedy = "write it to a file NAME.conf that only you can read (umask 077)"
 
     /// What wg-quick takes for the name of an interface.
     public static func isInterfaceName(_ name: String) -> Bool {
@@ -91,12 +99,17 @@ public struct ConfigurationSource: Hashable, Sendable {
         } catch {
             var remedy: String?
             if error.errno == ErrorNumber.invalidArgument {
-                throw SetupError("read \(shownPath)", "it isn't a file but a pipe or a device, and is read more than once")
+                throw SetupError(
+                    "read \(shownPath)", "it isn't a file but a pipe or a device, and is read more than once", remedy: Self.pipeRemedy)
             }
             if error.isMissing {
                 remedy = shownPath.hasPrefix(Self.directory) ? "give the file's path to use another place" : "check the path"
             }
             if error.isPermissionDenied { remedy = permissionRemedy }
+            let here = "\(interface).conf"
+            if error.isMissing || error.isPermissionDenied, shownPath == "\(Self.directory)/\(here)", FileSystem.exists(here) {
+                remedy = "write \(here) for the one in this directory"
+            }
             throw SetupError("read \(shownPath)", error, remedy: remedy)
         }
         return ConfigurationFile(text: bytes, name: shownPath, isReadableByOthers: isReadableByOthers)

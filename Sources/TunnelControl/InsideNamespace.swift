@@ -12,7 +12,8 @@ public final class InsideNamespace: Sendable {
     let tun: Int32
     /// Where programs are started.
     let place: ChildProcess.Place
-    private let channel: Mutex<DescriptorChannel>
+    /// nil once ``leave()`` was called.
+    private let channel: Mutex<DescriptorChannel?>
     private let process: ChildProcess
     /// What couldn't be set up inside and can be lived with; nil if everything was.
     public let warning: String?
@@ -28,6 +29,7 @@ public final class InsideNamespace: Sendable {
     }
 
     deinit {
+        leave()
         for number in [place.user, place.network, place.mounts, place.root] { _ = FileDescriptor(owning: number) }
     }
 
@@ -97,8 +99,8 @@ public final class InsideNamespace: Sendable {
 
     private func exchange(_ question: InsideQuestion) throws(SystemError) -> DescriptorChannel.Message? {
         try channel.withLock { channel throws(SystemError) in
-            try channel.send(Array(question.text.utf8))
-            return try channel.receive()
+            try channel?.send(Array(question.text.utf8))
+            return try channel?.receive() ?? nil
         }
     }
 
@@ -111,9 +113,14 @@ public final class InsideNamespace: Sendable {
     /// The number of the process inside, which isn't one of those that live there for themselves.
     var processIdentifier: Int32 { process.identifier }
 
-    /// Lets the process inside go; whatever else lives there is left alone, without a network.
+    /// Lets the process inside go, and waits for it: where the first process of a container waits for nobody, it would stay a zombie. Whatever
+    /// else lives there is left alone, without a network. Nothing can be opened there any more.
     public func leave() {
-        channel.withLock { try? $0.send(Array(InsideQuestion.leave.text.utf8)) }
+        guard let channel = channel.withLock({ $0.take() }) else { return }
+        try? channel.send(Array(InsideQuestion.leave.text.utf8))
+        // Its end closes as it goes. Somebody may have stopped it.
+        if !DescriptorPoll.wait([.init(channel.rawValue)], for: .seconds(2))[0] { process.signal(SignalDescriptor.kill) }
+        _ = process.wait()
     }
 }
 

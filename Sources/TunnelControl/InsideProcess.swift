@@ -15,6 +15,8 @@ public enum InsideProcess {
     public static func run(channel number: Int32) {
         let channel = DescriptorChannel(owning: FileDescriptor(owning: number))
         SignalDescriptor.ignoreBrokenPipes()
+        // The files that it makes are for whoever runs inside, whatever the caller keeps to himself.
+        Process.setFileCreationMask(0o022)
         guard let message = (try? channel.receive()) ?? nil,
             let request = InsideRequest(String(decoding: message.bytes, as: UTF8.self)),
             request.publishedPorts.count == message.descriptors.count
@@ -48,8 +50,10 @@ public enum InsideProcess {
             let warning = try InsideFiles.place(resolverText: request.resolverText)
             var netlink = try NetlinkSocket()
             if let loopback = try netlink.link(named: "lo") { try netlink.changeLink(loopback.index, LinkChange(isUp: true)) }
-            // Ping without a privilege; where /proc/sys can't be written (some containers) it stays as it is.
+            // Ping without a privilege, and ports below 1024: they are nobody else's here. Where /proc/sys can't be written (some containers)
+            // it stays as it is.
             try? FileSystem.write(Array("\(group) \(group)\n".utf8), to: "/proc/sys/net/ipv4/ping_group_range")
+            try? FileSystem.write(Array("0\n".utf8), to: "/proc/sys/net/ipv4/ip_unprivileged_port_start")
             return warning
         } catch {
             throw NamespaceRefusal(error, settings).error

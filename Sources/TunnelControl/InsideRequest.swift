@@ -7,11 +7,11 @@ struct InsideRequest: Hashable {
     /// What stands in /etc/resolv.conf there.
     var resolverText: String
     /// The ports inside whose listening sockets outside come along, in this order.
-    var publishedPorts: [UInt16] = []
+    var publishedPorts: [InsidePort] = []
     /// The tunnel's own addresses.
     var addresses: [IPAddress] = []
 
-    init(interface: String, resolverText: String, publishedPorts: [UInt16] = [], addresses: [IPAddress] = []) {
+    init(interface: String, resolverText: String, publishedPorts: [InsidePort] = [], addresses: [IPAddress] = []) {
         self.interface = interface
         self.resolverText = resolverText
         self.publishedPorts = publishedPorts
@@ -33,7 +33,7 @@ struct InsideRequest: Hashable {
             switch words[0] {
             case "interface": interface = String(words[1])
             case "port":
-                guard let port = UInt16(words[1]) else { return nil }
+                guard let port = InsidePort(words[1]) else { return nil }
                 publishedPorts.append(port)
             case "address":
                 guard let address = IPAddress(words[1]) else { return nil }

@@ -24,12 +24,20 @@ public struct Isolation: Sendable {
     }
 
     /// What of a file has another meaning inside, or none.
-    /// - Parameter skipsHooks: whether what the file has run is passed over.
+    /// - Parameters:
+    ///   - skipsHooks: whether what the file has run is passed over.
+    ///   - mayMark: whether this process may mark what it sends.
     /// - Returns: what a person should know.
-    /// - Throws: when it has hooks and they aren't to be passed over.
-    public static func notices(on file: ConfigurationFile, skipsHooks: Bool) throws(SetupError) -> [String] {
+    /// - Throws: when it has hooks and they aren't to be passed over, or a mark that can't be set.
+    public static func notices(on file: ConfigurationFile, skipsHooks: Bool, mayMark: Bool) throws(SetupError) -> [String] {
         var notices: [String] = []
         let settings = file.interface
+        if let mark = settings.firewallMark, mark.value != 0, !mayMark {
+            throw SetupError(
+                "run \(file.name)",
+                "line \(mark.span.line) marks what the tunnel sends (FwMark), and that takes a privilege (CAP_NET_ADMIN)",
+                remedy: "use a copy without that line, or sudo", isConfiguration: true)
+        }
         for (name, hooks) in [
             ("PreUp", settings.preUp), ("PostUp", settings.postUp), ("PreDown", settings.preDown), ("PostDown", settings.postDown),
         ] {

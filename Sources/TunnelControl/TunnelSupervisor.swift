@@ -138,11 +138,13 @@ public final class TunnelSupervisor {
         } catch {
             release()
             operations.stop()
+            inside?.leave()
             throw error
         }
         begin(.up)
         while phase != .over, startSummary == nil { turn() }
         if let startSummary { return startSummary }
+        inside?.leave()
         throw startFailure ?? SetupError("bring up \(interface)", "interrupted")
     }
 

@@ -30,8 +30,7 @@ struct RunCommand: ParsableCommand {
             executed, 1 if the tunnel can't be brought up, 78 for a file that can't be used.
             """)
 
-    @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: TunnelNames.configurations)
-    var config: String
+    @OptionGroup var start: StartOptions
 
     @Argument(parsing: .postTerminator, help: "What to run, after --; your shell without.")
     var command: [String] = []
@@ -41,10 +40,11 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Make a TCP port inside reachable outside: 8080:80 at 127.0.0.1, ADDRESS:8080:80 elsewhere; repeatable.", valueName: "port"),
+            "Make a port inside reachable outside: 8080:80 at 127.0.0.1, ADDRESS:8080:80 elsewhere, 5353:53/udp for datagrams; repeatable.",
+            valueName: "port"),
         transform: { text in
             guard let port = PublishedPort(text) else {
-                throw ValidationError("\"\(text)\" is no port to publish: write 8080:80, or ADDRESS:8080:80")
+                throw ValidationError("\"\(text)\" is no port to publish: write 8080:80, ADDRESS:8080:80, or 5353:53/udp")
             }
             return port
         })
@@ -53,31 +53,22 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Pass over the file's hooks (PreUp, PostUp, PreDown, PostDown).")
     var skipHooks = false
 
-    @Option(help: ArgumentHelp("How often names of silent peers are looked up again; 0 for never.", valueName: "seconds"))
-    var resolveInterval: UInt32 = 120
-
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var log: LogOptions
-    @OptionGroup var engine: EngineOptionGroup
-
     func run() throws {
         Privileges.refuseDumps()
         let job = try CommandInside()
         if waitAll { Process.becomeSubreaper() }
-        let (source, file) = try UpCommand.read(config)
-        try UpCommand.check(file, quiet: output.quiet, outcome: "Nothing was run.") { level, text in
-            Terminal.error(text, level == .error ? .error : .warning)
-        }
-        let notices = try Isolation.notices(on: file, skipsHooks: skipHooks)
-        var options = TunnelSupervisor.Options()
+        let (source, file) = try start.read()
+        try start.check(file, outcome: "Nothing was run.")
+        let notices = try Isolation.notices(on: file, skipsHooks: skipHooks, mayMark: UDPSocket.mayMark)
+        var options = start.supervisor
         options.isolation = Isolation(command: job, ports: publish)
-        options.resolutionInterval = resolveInterval
         let stage = Stage()
         let (supervisor, summary) = try bringUp(source, file, options, stage)
         guard let inside = supervisor.inside else { throw CommandFailure("\(supervisor.interface) has no namespace of its own") }
+        let output = start.output
         if !output.quiet { for notice in notices { Terminal.error(notice) } }
         if let warning = inside.warning { Terminal.error("warning: \(warning)", .warning) }
-        let words = command.isEmpty ? [Process.environment("SHELL") ?? "/bin/sh"] : command
+        let words = command.isEmpty ? [Process.environment("SHELL").flatMap { $0.isEmpty ? nil : $0 } ?? "/bin/sh"] : command
         if output.verbose || command.isEmpty && !output.quiet { Terminal.error(summary) }
         if command.isEmpty, !output.quiet {
             Terminal.error("this shell runs inside of the tunnel \(supervisor.interface); `exit` ends both")
@@ -110,15 +101,15 @@ struct RunCommand: ParsableCommand {
     ) throws -> (TunnelSupervisor, String) {
         var refusal: SetupError?
         for name in Isolation.names(source.interface) {
-            let told = try TunnelOutput(tunnel: name, .foreground, log, output)
+            let told = try TunnelOutput(tunnel: name, .foreground, start.log, start.output)
             var options = options
-            options.take(engine, told)
+            options.take(start.engine, told)
             let supervisor = try TunnelSupervisor(
                 interface: name, source: source, file: file, options: options, report: told.report(stage))
             do throws(SetupError) {
                 let summary = try supervisor.bringUp()
                 // The terminal is the command's now.
-                if !output.verbose { _ = told.destination.switchToSystemLog(or: supervisor.logFile) }
+                if !start.output.verbose { _ = told.destination.switchToSystemLog(or: supervisor.logFile) }
                 return (supervisor, summary)
             } catch {
                 guard error.isTaken else {

@@ -18,8 +18,7 @@ struct UpCommand: ParsableCommand {
             can't be used.
             """)
 
-    @Argument(help: "A file NAME.conf, or NAME for /etc/wireguard/NAME.conf.", completion: TunnelNames.configurations)
-    var config: String
+    @OptionGroup var start: StartOptions
 
     @Flag(name: .shortAndLong, help: "Stay attached and log to standard error.")
     var foreground = false
@@ -33,21 +32,14 @@ struct UpCommand: ParsableCommand {
     @Flag(help: "Fail when the name servers can't be set.")
     var requireDNS = false
 
-    @Option(help: ArgumentHelp("How often names of silent peers are looked up again; 0 for never.", valueName: "seconds"))
-    var resolveInterval: UInt32 = 120
-
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var log: LogOptions
-    @OptionGroup var engine: EngineOptionGroup
-
     func run() throws {
         let word = try BackgroundStart.takeWord(keeping: [])
         let isChild = word != nil
         guard !dryRun, isChild || foreground else { return try runInBackground() }
         // Before there is a key, or a thread that would have more.
         Privileges.reduce()
-        let name = (try? ConfigurationSource.interface(config)) ?? config
-        let output = try TunnelOutput(tunnel: name, isChild ? .background : .foreground, log, output)
+        let name = (try? ConfigurationSource.interface(start.config)) ?? start.config
+        let output = try TunnelOutput(tunnel: name, isChild ? .background : .foreground, start.log, start.output)
         var process: TunnelProcess
         do {
             process = try prepare(output, isChild: isChild)
@@ -63,20 +55,18 @@ struct UpCommand: ParsableCommand {
 
     /// What is to be run. Apart, so that nothing but the process to be has the file with its keys.
     private func prepare(_ output: TunnelOutput, isChild: Bool) throws -> TunnelProcess {
-        let (source, file) = try Self.read(config)
+        let (source, file) = try start.read()
         // The process that started this one has told them.
-        if !isChild { try Self.check(file, quiet: self.output.quiet, outcome: Self.nothingWasMade(source), output.tell) }
-        var options = TunnelSupervisor.Options()
+        if !isChild { try start.check(file, outcome: Self.nothingWasMade(source), output.tell) }
+        var options = start.supervisor
         options.requiresDNS = requireDNS
-        options.resolutionInterval = resolveInterval
-        return TunnelProcess(interface: source.interface, source: source, file: file, output: output, engine: engine, options: options)
+        return TunnelProcess(interface: source.interface, source: source, file: file, output: output, engine: start.engine, options: options)
     }
 
     private func runInBackground() throws {
-        let (source, file) = try Self.read(config)
-        try Self.check(file, quiet: output.quiet, outcome: Self.nothingWasMade(source)) { level, text in
-            Terminal.error(text, level == .error ? .error : .warning)
-        }
+        let (source, file) = try start.read()
+        try start.check(file, outcome: Self.nothingWasMade(source))
+        let output = start.output
         if dryRun { return print(TerminalText.escapedLines(try DryRun.up(source, file, output.report))) }
         let (isReady, message) = try BackgroundStart.run(arguments: Array(Process.arguments.dropFirst()))
         guard isReady else { throw CommandFailure(message) }
@@ -92,28 +82,5 @@ struct UpCommand: ParsableCommand {
 
     private static func nothingWasMade(_ source: ConfigurationSource) -> String {
         "\(source.interface) was not created; nothing was changed."
-    }
-
-    /// Reads the file that `config` names.
-    /// - Throws: with the status of a wrong configuration, whatever the reason.
-    static func read(_ config: String) throws -> (ConfigurationSource, ConfigurationFile) {
-        do throws(SetupError) {
-            let source = try ConfigurationSource(config)
-            return (source, try source.load())
-        } catch {
-            throw CommandFailure("\(error)", status: .configuration)
-        }
-    }
-
-    /// Tells a file's problems.
-    /// - Throws: when one of them is an error, with the outcome as the last line.
-    static func check(
-        _ file: ConfigurationFile, quiet: Bool, outcome: String, _ tell: (Logger.Level, String) -> Void
-    ) throws {
-        for problem in file.diagnostics where problem.severity == .error || !quiet {
-            tell(problem.severity == .error ? .error : .warning, "\(problem)")
-        }
-        if let more = file.omittedText, file.omittedErrors > 0 || !quiet { tell(.warning, more) }
-        if file.hasErrors { throw CommandFailure(outcome, status: .configuration) }
     }
 }

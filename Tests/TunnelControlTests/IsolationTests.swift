@@ -22,15 +22,18 @@ import TunnelConfiguration
     }
 
     @Test(arguments: [
-        ("8080:80", "127.0.0.1:8080", UInt16(80)), ("80", "127.0.0.1:80", 80), ("0.0.0.0:8080:80", "0.0.0.0:8080", 80),
-        ("[::1]:8080:80", "[::1]:8080", 80),
+        ("8080:80", "127.0.0.1:8080", "80/tcp"), ("80", "127.0.0.1:80", "80/tcp"), ("0.0.0.0:8080:80", "0.0.0.0:8080", "80/tcp"),
+        ("[::1]:8080:80/tcp", "[::1]:8080", "80/tcp"), ("5353:53/udp", "127.0.0.1:5353", "53/udp"), ("53/udp", "127.0.0.1:53", "53/udp"),
     ])
-    func `a published port is read with its place outside`(text: String, outside: String, inside: UInt16) throws {
+    func `a published port is read with its place outside`(text: String, outside: String, inside: String) throws {
         let port = try #require(PublishedPort(text))
-        #expect(port.outside.description == outside && port.inside == inside)
+        #expect(port.outside.description == outside && port.inside.description == inside)
     }
 
-    @Test(arguments: ["", ":", "0", "80:0", "0:80", "70000:80", "8080:", ":80", "host:8080:80", "::1:8080:80", "1.2.3:1:2", "8080:80/udp"])
+    @Test(arguments: [
+        "", ":", "0", "80:0", "0:80", "70000:80", "8080:", ":80", "host:8080:80", "::1:8080:80", "1.2.3:1:2", "8080:80/sctp", "8080:80/",
+        "8080:80/udp/tcp",
+    ])
     func `what is no published port is refused`(text: String) {
         #expect(PublishedPort(text) == nil)
     }
@@ -46,24 +49,42 @@ import TunnelConfiguration
     @Test(arguments: ["PreUp", "PostUp", "PreDown", "PostDown"])
     func `a hook is refused with its line, or passed over`(name: String) throws {
         let file = file("DNS = 10.8.0.1\n\(name) = true")
-        #expect(throws: SetupError.self) { try Isolation.notices(on: file, skipsHooks: false) }
+        #expect(throws: SetupError.self) { try Isolation.notices(on: file, skipsHooks: false, mayMark: false) }
         do throws(SetupError) {
-            _ = try Isolation.notices(on: file, skipsHooks: false)
+            _ = try Isolation.notices(on: file, skipsHooks: false, mayMark: false)
         } catch {
             #expect(error.cause.contains("line 5 is a hook (\(name))") && error.isConfiguration)
         }
-        #expect(try Isolation.notices(on: file, skipsHooks: true).isEmpty)
+        #expect(try Isolation.notices(on: file, skipsHooks: true, mayMark: false).isEmpty)
+    }
+
+    @Test func `a mark is refused with its line to who can't set it`() throws {
+        let marked = file("DNS = 10.8.0.1\nFwMark = 0x7")
+        do throws(SetupError) {
+            _ = try Isolation.notices(on: marked, skipsHooks: false, mayMark: false)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.cause.contains("line 5 marks") && error.remedy != nil && error.isConfiguration)
+        }
+        #expect(try Isolation.notices(on: marked, skipsHooks: false, mayMark: true).isEmpty)
+        #expect(try Isolation.notices(on: file("DNS = 10.8.0.1\nFwMark = off"), skipsHooks: false, mayMark: false).isEmpty)
     }
 
     @Test func `what has another meaning inside is said`() throws {
-        #expect(try Isolation.notices(on: file("DNS = 10.8.0.1"), skipsHooks: false).isEmpty)
-        #expect(try Isolation.notices(on: file(""), skipsHooks: false).contains { $0.contains("has no DNS") })
+        #expect(try Isolation.notices(on: file("DNS = 10.8.0.1"), skipsHooks: false, mayMark: false).isEmpty)
+        #expect(try Isolation.notices(on: file(""), skipsHooks: false, mayMark: false).contains { $0.contains("has no DNS") })
         #expect(
-            try Isolation.notices(on: file("DNS = 1.1.1.1"), skipsHooks: false).contains {
+            try Isolation.notices(on: file("DNS = 1.1.1.1"), skipsHooks: false, mayMark: false).contains {
                 $0.contains("1.1.1.1 is in nobody's AllowedIPs")
             })
-        #expect(try Isolation.notices(on: file("DNS = 10.8.0.1\nTable = 7"), skipsHooks: false).contains { $0.hasPrefix("Table is about") })
-        #expect(try Isolation.notices(on: file("DNS = 10.8.0.1\nTable = off"), skipsHooks: false).contains { $0.hasPrefix("Table = off") })
+        #expect(
+            try Isolation.notices(on: file("DNS = 10.8.0.1\nTable = 7"), skipsHooks: false, mayMark: false).contains {
+                $0.hasPrefix("Table is about")
+            })
+        #expect(
+            try Isolation.notices(on: file("DNS = 10.8.0.1\nTable = off"), skipsHooks: false, mayMark: false).contains {
+                $0.hasPrefix("Table = off")
+            })
     }
 
     @Test(arguments: [
@@ -87,7 +108,7 @@ import TunnelConfiguration
 
     @Test func `requests and questions are what they were after the way`() {
         let request = InsideRequest(
-            interface: "office", resolverText: "# a\n\nnameserver 10.8.0.1\n", publishedPorts: [80, 443],
+            interface: "office", resolverText: "# a\n\nnameserver 10.8.0.1\n", publishedPorts: [InsidePort(80), InsidePort(53, .udp)],
             addresses: [IPAddress("10.8.0.2")!, IPAddress("fd08::2")!])
         #expect(InsideRequest(request.text) == request)
         for wrong in ["", "interface a", "port 80\n\n", "interface a\nport x\n\n", "interface a\naddress x\n\n", "interface a\nmore 1\n\n"]

@@ -59,7 +59,7 @@ import Testing
 
     @Test(arguments: ["/nonexistent/office.conf", "/nonexistent/sixteen-letters-.conf", "a/b"])
     func `a file that up can't use ends it with a status of its own`(config: String) throws {
-        let failure = try #require(throws: CommandFailure.self) { try UpCommand.read(config) }
+        let failure = try #require(throws: CommandFailure.self) { try StartOptions.parse([config]).read() }
         #expect(failure.status == ExitCode(78))
     }
 
