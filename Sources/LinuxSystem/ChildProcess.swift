@@ -32,7 +32,7 @@ public struct ChildProcess: Sendable {
     ///   - passing: an open descriptor to hand on, and the number that the child finds it under.
     ///   - newSession: whether it leaves our terminal and process group.
     public static func start(
-        _ path: String, _ arguments: [String], name: String? = nil, environment: [String]? = nil, input: Stream = .null,
+        _ path: String, _ arguments: [String], name: String? = nil, environment: [[UInt8]]? = nil, input: Stream = .null,
         output: Stream = .inherited, error: Stream = .inherited, passing: (descriptor: Int32, as: Int32)? = nil, newSession: Bool = false,
         ownGroup: Bool = false, directory: String? = nil
     ) throws(SystemError) -> ChildProcess {
@@ -46,7 +46,7 @@ public struct ChildProcess: Sendable {
     ///   - ownGroup: whether it leads a process group, so that ``end()`` reaches what it started.
     ///   - directory: where it begins; nil for ours.
     public static func start(
-        _ path: String, bytes arguments: [[UInt8]], name: String? = nil, environment: [String]? = nil, input: Stream = .null,
+        _ path: String, bytes arguments: [[UInt8]], name: String? = nil, environment: [[UInt8]]? = nil, input: Stream = .null,
         output: Stream = .inherited, error: Stream = .inherited, passing: (descriptor: Int32, as: Int32)? = nil, newSession: Bool = false,
         ownGroup: Bool = false, directory: String? = nil
     ) throws(SystemError) -> ChildProcess {
@@ -81,7 +81,7 @@ public struct ChildProcess: Sendable {
         let result = unsafe withCStrings([Array((name ?? path).utf8)] + arguments) { argv in
             // SAFETY: both arrays end with NULL and live across the call, which copies them.
             guard let environment else { return unsafe posix_spawn(&identifier, path, &actions, &attributes, argv, environ) }
-            return unsafe withCStrings(environment.map { Array($0.utf8) }) {
+            return unsafe withCStrings(environment) {
                 unsafe posix_spawn(&identifier, path, &actions, &attributes, argv, $0)
             }
         }

@@ -23,6 +23,17 @@ public enum Process {
         (0..<clinux_argument_count()).compactMap { unsafe clinux_argument($0).map { unsafe String(cString: $0) } }
     }
 
+    /// The same as they are: a name of a file need not be text.
+    public static var argumentBytes: [[UInt8]] {
+        // SAFETY: as of `arguments`.
+        (0..<clinux_argument_count()).compactMap { unsafe clinux_argument($0).map { unsafe bytes(of: $0) } }
+    }
+
+    private static func bytes(of text: UnsafePointer<CChar>) -> [UInt8] {
+        // SAFETY: it is terminated.
+        unsafe Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
+    }
+
     /// The value of an environment variable.
     public static func environment(_ name: String) -> String? {
         // SAFETY: the text is copied at once; nothing here changes the environment.
@@ -30,14 +41,14 @@ public enum Process {
         return unsafe String(cString: value)
     }
 
-    /// The whole environment, `NAME=value` each.
-    public static var environment: [String] {
-        var variables: [String] = []
+    /// The whole environment, `NAME=value` each; none of it need be text.
+    public static var environment: [[UInt8]] {
+        var variables: [[UInt8]] = []
         // SAFETY: the list ends with NULL, and nothing here changes it.
         var next = unsafe environ
         while true {
             guard let variable = unsafe next.pointee else { return variables }
-            unsafe variables.append(String(cString: variable))
+            unsafe variables.append(bytes(of: variable))
             unsafe next += 1
         }
     }

@@ -77,16 +77,17 @@ public final class CommandInside: Sendable {
     ///   - waitsForAll: whether the tunnel lives as long as anything inside does.
     /// - Throws: why it can't be executed. Then it is as if it had ended.
     public func start(
-        _ arguments: [String], adding variables: [String], in inside: InsideNamespace, waitsForAll: Bool
+        _ arguments: [[UInt8]], adding variables: [String], in inside: InsideNamespace, waitsForAll: Bool
     ) throws(StartFailure) {
-        let names = variables.map { $0.prefix { $0 != "=" } }
-        let environment = Process.environment.filter { variable in !names.contains { variable.hasPrefix("\($0)=") } } + variables
+        let names = variables.map { Array($0.utf8.prefix { $0 != UInt8(ascii: "=") }) + [UInt8(ascii: "=")] }
+        let environment =
+            Process.environment.filter { variable in !names.contains { variable.starts(with: $0) } } + variables.map { Array($0.utf8) }
         // The one who reaps children waits, until it is known whose this one is.
         let failure = state.withLock { state -> StartFailure? in
             guard state.outcome == nil else { return nil }
             do throws(SystemError) {
                 state.command = try ChildProcess.start(
-                    arguments.map { Array($0.utf8) }, environment: environment.map { Array($0.utf8) }, in: inside.place, signals: inherited)
+                    arguments, environment: environment, in: inside.place, signals: inherited)
                 state.waitsFor = waitsForAll ? inside : nil
                 state.insideProcess = inside.processIdentifier
                 return nil

@@ -29,7 +29,7 @@ public struct Examination {
     /// Goes all the way.
     /// - Returns: what it comes to; nil without a tunnel and a file.
     public func run() -> Diagnosis? {
-        SystemChecks.all.forEach(tell)
+        SystemChecks.all(isUp: interface != nil).forEach(tell)
         if let file { tell(Self.check(file)) }
         names()
         guard let interface, let trial = PathTrial(of: interface),

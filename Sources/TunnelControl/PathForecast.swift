@@ -42,6 +42,8 @@ public struct PathForecast: Sendable, Hashable {
         var snapshot: TunnelSnapshot?
         /// Where the peer's datagrams would go; nil: no route.
         var outer: Hop?
+        /// A tunnel that is up in namespaces of its own, so that no route from here leads into it.
+        var elsewhere: String?
         var unixNanoseconds: UInt64
     }
 
@@ -53,6 +55,7 @@ public struct PathForecast: Sendable, Hashable {
             var facts = Facts(destination: destination, unixNanoseconds: Clock.unixNanoseconds)
             facts.route = try hop(to: destination, mark: 0, &netlink)
             if let name = facts.route?.interface { facts.snapshot = try? TunnelQuery.state(of: name).snapshot }
+            facts.elsewhere = try elsewhere(expected.map { [$0] } ?? RuntimeDirectory.runningInterfaces().map(\.name), &netlink)
             if let endpoint = facts.owner?.peer.endpoint {
                 facts.outer = try hop(to: endpoint.address, mark: facts.snapshot?.firewallMark ?? 0, &netlink)
             }
@@ -60,6 +63,12 @@ public struct PathForecast: Sendable, Hashable {
         } catch {
             throw SetupError("look up the way to \(destination)", error)
         }
+    }
+
+    /// The first of some tunnels whose interface isn't here.
+    private static func elsewhere(_ names: [String], _ netlink: inout NetlinkSocket) throws(SystemError) -> String? {
+        for name in names where try netlink.link(named: name) == nil { return name }
+        return nil
     }
 
     private static func hop(to address: IPAddress, mark: UInt32, _ netlink: inout NetlinkSocket) throws(SystemError) -> Facts.Hop? {
@@ -73,6 +82,11 @@ public struct PathForecast: Sendable, Hashable {
     }
 
     private mutating func follow(_ facts: Facts, _ expected: String?) {
+        if facts.snapshot == nil, let elsewhere = facts.elsewhere {
+            return add(
+                "route", "\(elsewhere) is in namespaces of its own: nothing goes into it from here",
+                remedy: "send it from inside, for example by ping, while `wg-lite trace \(elsewhere) \(facts.destination)` follows")
+        }
         guard let route = facts.route else {
             add(
                 "route", "there is none to \(facts.destination)",

@@ -67,8 +67,8 @@ struct Surroundings: Hashable, Sendable {
     var privilegeRemedy: String {
         if let sandboxRemedy { return sandboxRemedy }
         guard isRoot else {
-            let isSandboxPossible = tunDevice == .device(isOpenToAll: true)
-            return "run with sudo" + (isSandboxPossible ? ", or try it in a sandbox of its own: unshare -Urn wg-lite …" : "")
+            let isOpen = tunDevice == .device(isOpenToAll: true)
+            return "run with sudo" + (isOpen ? ", or use `wg-lite run FILE -- COMMAND`, which needs no privilege" : "")
         }
         return isContainer
             ? "start it with --cap-add NET_ADMIN --device /dev/net/tun"

@@ -2,10 +2,11 @@ internal import LinuxSystem
 
 /// What the machine has that every tunnel needs.
 enum SystemChecks {
-    static var all: [ExaminationCheck] {
+    /// - Parameter isUp: whether a tunnel is up already, which has what it needs then.
+    static func all(isUp: Bool) -> [ExaminationCheck] {
         let surroundings = Surroundings.current
         return [
-            device(surroundings), privilege(capabilities: Observer.text("/proc/self/status"), surroundings),
+            device(surroundings), privilege(capabilities: Observer.text("/proc/self/status"), isUp: isUp, surroundings),
             kernel(KernelVersion.current), clock(unixSeconds: Clock.unixNanoseconds / 1_000_000_000),
             forwarding(Observer.text("/proc/sys/net/ipv4/ip_forward")),
         ]
@@ -17,13 +18,14 @@ enum SystemChecks {
     }
 
     /// - Parameter capabilities: the text of /proc/self/status.
-    static func privilege(capabilities: String, _ surroundings: Surroundings) -> ExaminationCheck {
+    static func privilege(capabilities: String, isUp: Bool, _ surroundings: Surroundings) -> ExaminationCheck {
         let line = capabilities.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
         guard let digits = line?.split(whereSeparator: \.isWhitespace).last, let bits = UInt64(digits, radix: 16) else {
             return ExaminationCheck("privilege", .skipped, "/proc/self/status doesn't say")
         }
         // CAP_NET_ADMIN is 12, CAP_NET_RAW 13 (capabilities(7)).
         guard bits >> 12 & 1 == 1 else {
+            if isUp { return ExaminationCheck("privilege", .skipped, "none, and the tunnel is up: echoes can't be tried") }
             return ExaminationCheck("privilege", .bad, surroundings.missingPrivilege, remedy: surroundings.privilegeRemedy)
         }
         guard bits >> 13 & 1 == 1 else {

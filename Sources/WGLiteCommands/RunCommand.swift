@@ -35,6 +35,9 @@ struct RunCommand: ParsableCommand {
     @Argument(parsing: .postTerminator, help: "What to run, after --; your shell without.")
     var command: [String] = []
 
+    /// What is run, as it was given: its words need not be text, and the parser, which only knows of them for the help, doesn't see them.
+    var words: [[UInt8]] = []
+
     @Flag(help: "Stay as long as anything inside lives, not only COMMAND.")
     var waitAll = false
 
@@ -53,6 +56,10 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Pass over the file's hooks (PreUp, PostUp, PreDown, PostDown).")
     var skipHooks = false
 
+    private enum CodingKeys: CodingKey {
+        case start, command, waitAll, publish, skipHooks
+    }
+
     func run() throws {
         Privileges.refuseDumps()
         let job = try CommandInside()
@@ -68,15 +75,17 @@ struct RunCommand: ParsableCommand {
         let output = start.output
         if !output.quiet { for notice in notices { Terminal.error(notice) } }
         if let warning = inside.warning { Terminal.error("warning: \(warning)", .warning) }
-        let words = command.isEmpty ? [Process.environment("SHELL").flatMap { $0.isEmpty ? nil : $0 } ?? "/bin/sh"] : command
-        if output.verbose || command.isEmpty && !output.quiet { Terminal.error(summary) }
-        if command.isEmpty, !output.quiet {
+        let shell = Process.environment("SHELL").flatMap { $0.isEmpty ? nil : $0 } ?? "/bin/sh"
+        if output.verbose || words.isEmpty && !output.quiet { Terminal.error(summary) }
+        if words.isEmpty, !output.quiet {
             Terminal.error("this shell runs inside of the tunnel \(supervisor.interface); `exit` ends both")
         }
         stage.enter()
         var failure: CommandInside.StartFailure?
         do throws(CommandInside.StartFailure) {
-            try job.start(words, adding: ["WG_LITE_INTERFACE=\(supervisor.interface)"], in: inside, waitsForAll: waitAll)
+            try job.start(
+                words.isEmpty ? [Array(shell.utf8)] : words, adding: ["WG_LITE_INTERFACE=\(supervisor.interface)"], in: inside,
+                waitsForAll: waitAll)
         } catch {
             failure = error
         }

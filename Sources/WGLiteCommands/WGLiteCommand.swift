@@ -30,11 +30,12 @@ public struct WGLiteCommand: ParsableCommand {
 
     /// Runs the command that the process was started with, and ends it.
     public static func runProcess() -> Never {
-        run(Array(Process.arguments.dropFirst()))
+        run(Array(Process.arguments.dropFirst()), Array(Process.argumentBytes.dropFirst()))
     }
 
     /// Runs the command that `arguments` (without the program's name) stand for, and ends the process.
-    public static func run(_ arguments: [String]) -> Never {
+    /// - Parameter bytes: the same words as they were given.
+    public static func run(_ arguments: [String], _ bytes: [[UInt8]]) -> Never {
         FileDescriptor.fillStandardDescriptors()
         switch meaning(of: arguments) {
         case .overview:
@@ -49,7 +50,7 @@ public struct WGLiteCommand: ParsableCommand {
             exit(withError: ExitCode(64))
         case .command(let words):
             do {
-                var command = try parseAsRoot(words)
+                var command = try parse(words, bytes)
                 try command.run()
                 exit()
             } catch let failure as CommandFailure {
@@ -60,6 +61,17 @@ public struct WGLiteCommand: ParsableCommand {
                 exit(withError: error)
             }
         }
+    }
+
+    /// Reads a command line. Of `run` the words behind `--` are another program's: they aren't parsed, and need not be text.
+    static func parse(_ words: [String], _ bytes: [[UInt8]]) throws -> any ParsableCommand {
+        guard words.first == "run", let end = words.firstIndex(of: "--"), bytes.count == words.count else { return try parseAsRoot(words) }
+        var command = try parseAsRoot(Array(words[..<end]))
+        if var run = command as? RunCommand {
+            run.words = Array(bytes[(end + 1)...])
+            command = run
+        }
+        return command
     }
 
     private static func fail(_ text: String, _ status: ExitCode) -> Never {

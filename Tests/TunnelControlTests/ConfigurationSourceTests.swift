@@ -18,6 +18,16 @@ import TunnelConfiguration
         #expect(throws: SetupError.self) { try ConfigurationSource(argument) }
     }
 
+    @Test(arguments: ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"])
+    func `standard input is no file of a tunnel, and what to do instead is said`(argument: String) {
+        do throws(SetupError) {
+            _ = try ConfigurationSource(argument)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.remedy?.contains("NAME.conf") ?? false)
+        }
+    }
+
     @Test func `a missing file says where it was looked for`() throws {
         let source = try ConfigurationSource("no-such-tun")
         #expect(

@@ -21,9 +21,9 @@ import Testing
     }
 
     @Test func `a sandbox is only offered where the device is open to everybody`() {
-        #expect(Surroundings(tunDevice: .device(isOpenToAll: true)).privilegeRemedy.contains("unshare"))
-        #expect(!Surroundings(tunDevice: .device(isOpenToAll: false)).privilegeRemedy.contains("unshare"))
-        #expect(!Surroundings(isRoot: true).privilegeRemedy.contains("unshare"))
+        #expect(Surroundings(tunDevice: .device(isOpenToAll: true)).privilegeRemedy.contains("wg-lite run"))
+        #expect(!Surroundings(tunDevice: .device(isOpenToAll: false)).privilegeRemedy.contains("wg-lite run"))
+        #expect(!Surroundings(isRoot: true).privilegeRemedy.contains("wg-lite run"))
     }
 
     @Test func `IPv6 that is disabled is no missing privilege`() {

@@ -25,6 +25,18 @@ import WireGuardCrypto
         PathForecast(facts, expecting: expecting).steps.map { "\($0.name): \($0.text)" }
     }
 
+    @Test func `a tunnel in namespaces of its own is named, instead of a route that it can't have here`() {
+        var facts = PathForecast.Facts(destination: IPAddress("10.8.0.5")!, unixNanoseconds: 1)
+        facts.elsewhere = "office"
+        let step = PathForecast(facts, expecting: nil).steps.last
+        #expect(step?.text.hasPrefix("office is in namespaces of its own") ?? false)
+        #expect(step?.remedy?.contains("wg-lite trace office 10.8.0.5") ?? false)
+        // Another that is here, and takes the packet, counts more.
+        var both = Self.facts
+        both.elsewhere = "home"
+        #expect(!PathForecast(both, expecting: nil).ends)
+    }
+
     @Test func `the whole way is told, step by step`() {
         #expect(
             Self.steps(Self.facts) == [

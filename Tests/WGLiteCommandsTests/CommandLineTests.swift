@@ -38,6 +38,16 @@ import Testing
         _ = try WGLiteCommand.parseAsRoot(words)
     }
 
+    @Test func `what stands behind the two dashes of run is handed on as it is, however much it is`() throws {
+        let words = ["run", "-q", "office.conf", "--", "-v", "\u{fffd}", "--", "-h"] + (0..<50_000).map { "\($0)" }
+        var bytes = words.map { Array($0.utf8) }
+        bytes[5] = [0xff, 0xfe]
+        let run = try #require(try WGLiteCommand.parse(words, bytes) as? RunCommand)
+        #expect(run.words == Array(bytes[4...]) && run.start.output.quiet && !run.start.output.verbose)
+        #expect(try (WGLiteCommand.parse(["run", "a.conf"], [[], []]) as? RunCommand)?.words == [])
+        #expect(throws: (any Error).self) { try WGLiteCommand.parse(["run", "a.conf", "curl"], [[], [], []]) }
+    }
+
     @Test(arguments: [["up"], ["down"], ["show", "wg0", "nothing"], ["up", "a", "--log-level", "loud"]])
     func `and nothing else`(words: [String]) {
         #expect(throws: (any Error).self) { try WGLiteCommand.parseAsRoot(words) }
