@@ -17,7 +17,8 @@ public enum BackgroundStart {
             // A number that stays the same in the child: not one of the standard descriptors.
             let writing = try pipe.takeWritingEnd().duplicate()
             let child = try ChildProcess.start(
-                Process.executable, arguments, name: "wg-lite", environment: Process.environment + [Array("\(variable)=\(writing.rawValue)".utf8)],
+                Process.executable, arguments, name: "wg-lite",
+                environment: Process.environment + [Array("\(variable)=\(writing.rawValue)".utf8)],
                 output: .descriptor(2), passing: (writing.rawValue, as: writing.rawValue), newSession: true)
             _ = consume writing
             return wait(for: child, reading, signals)

@@ -60,7 +60,8 @@ struct UpCommand: ParsableCommand {
         if !isChild { try start.check(file, outcome: Self.nothingWasMade(source), output.tell) }
         var options = start.supervisor
         options.requiresDNS = requireDNS
-        return TunnelProcess(interface: source.interface, source: source, file: file, output: output, engine: start.engine, options: options)
+        return TunnelProcess(
+            interface: source.interface, source: source, file: file, output: output, engine: start.engine, options: options)
     }
 
     private func runInBackground() throws {
