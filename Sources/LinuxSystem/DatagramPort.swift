@@ -39,7 +39,9 @@ public struct DatagramPort: ~Copyable, Sendable {
 
     /// What came of a look for a datagram.
     public enum Arrival: Sendable {
+        /// One, whole.
         case datagram([UInt8], from: Endpoint)
+        /// None has come.
         case nothing
         /// Where the last one went to nobody listens (ECONNREFUSED), or it couldn't be sent.
         case refused

@@ -28,7 +28,10 @@ public enum TCPSocket {
 
     /// How far a connection that was begun has come.
     public enum Progress: Hashable, Sendable {
-        case underWay, connected
+        /// Nothing is known yet.
+        case underWay
+        /// Somebody has taken it.
+        case connected
         /// Nobody listens there, or nobody answers.
         case failed
     }

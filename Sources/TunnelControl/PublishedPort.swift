@@ -5,10 +5,15 @@ public import NetworkTypes
 public struct InsidePort: Hashable, Sendable, CustomStringConvertible {
     /// What is carried to it.
     public enum Transport: String, Hashable, Sendable {
-        case tcp, udp
+        /// Connections.
+        case tcp
+        /// Datagrams, each sender's for itself.
+        case udp
     }
 
+    /// The port's number, never 0.
     public var number: UInt16
+    /// What is carried there.
     public var transport: Transport
 
     init(_ number: UInt16, _ transport: Transport = .tcp) {
