@@ -71,6 +71,9 @@ struct Segmentation {
             return nil
         }
         guard transportOffset &+ minimum <= totalCount, header.segmentSize > 0 else { return nil }
+        // Its header follows at once where the IPv6 header says so; only after extension headers it is further on.
+        let number = minimum == TCPHeader.length ? TCPHeader.number : UDPHeader.number
+        if isIPv6, transportOffset != IPv6Header.length, unsafe start.field8(IPv6Header.nextHeader) == number { return nil }
         segmentSize = Int(header.segmentSize)
         let transport = unsafe start + transportOffset
         if case .tcp = kind {

@@ -86,6 +86,20 @@ import Testing
         #expect(Self.split([0x45, 0], VirtioNetHeader()).isEmpty)
     }
 
+    @Test func `an IPv6 packet whose header names TCP has its TCP header there and not further on`() {
+        var fixture = PacketFixture(payload: [UInt8](repeating: 9, count: 100))
+        fixture.isIPv6 = true
+        var header = Self.header(fixture, size: 10)
+        #expect(Self.split(fixture.unfinishedBytes, header).count == 10)
+        // 20 bytes of what follows look enough like a header.
+        var bytes = fixture.unfinishedBytes
+        bytes[48 + TCPHeader.offsetAndFlags] = 0x50
+        header.checksumStart = 48
+        #expect(Self.split(bytes, header).isEmpty)
+        bytes[IPv6Header.nextHeader] = 60
+        #expect(!Self.split(bytes, header).isEmpty)
+    }
+
     @Test(arguments: 1...5 as ClosedRange<UInt64>)
     func `hostile bytes never read or write out of bounds`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
