@@ -30,9 +30,10 @@ public struct NetlinkSocket: ~Copyable, Sendable {
         descriptor = try Self.open(groups: groups, nonBlocking: nonBlocking)
     }
 
-    private static func open(groups: UInt32, nonBlocking: Bool) throws(SystemError) -> FileDescriptor {
+    /// - Parameter family: of netlink: routes, or the packet filter.
+    static func open(groups: UInt32, nonBlocking: Bool, family: Int32 = NETLINK_ROUTE) throws(SystemError) -> FileDescriptor {
         let flags = Int32(SOCK_CLOEXEC.rawValue) | (nonBlocking ? Int32(SOCK_NONBLOCK.rawValue) : 0)
-        let number = socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | flags, NETLINK_ROUTE)
+        let number = socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | flags, family)
         guard number >= 0 else { throw SystemError(operation: "socket", subject: "netlink") }
         let descriptor = FileDescriptor(owning: number)
         // Explanations and strict filters came with kernels 4.12 and 4.20; without them errors are terse and dumps long.

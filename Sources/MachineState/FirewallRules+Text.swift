@@ -9,6 +9,35 @@ extension FirewallRules {
     /// What marks our rules in iptables.
     public static func comment(tunnel: String) -> String { "wg-lite rule for \(tunnel)" }
 
+    /// The names of the tables in which a tunnel's rules are: its own, or those of iptables.
+    public static func tables(tunnel: String) -> Set<String> {
+        [String(nftTable(tunnel: tunnel).dropFirst("inet ".count)), "raw", "mangle"]
+    }
+
+    /// What of the rules is in a listing: all of it, something else that has to go all the same, or nothing.
+    ///
+    /// A record knows only that there are rules; then they are what is listed.
+    private func observed(_ count: Int, of wanted: Int) -> FirewallRules? {
+        if count == 0 { return nil }
+        return mark == 0 || count >= wanted ? self : FirewallRules(tool: tool, interface: interface, mark: 0, addresses: [])
+    }
+
+    /// What of the rules is in the table.
+    /// - Parameter listing: what `nft list table` printed of it.
+    public func observed(nftListing listing: String) -> FirewallRules {
+        let lines = listing.split(separator: "\n")
+        let rules = lines.count { $0.hasPrefix("\t\t") && !$0.hasPrefix("\t\ttype ") }
+        // A table without rules is something that has to go.
+        return observed(rules + 1, of: addresses.count + 2 + 1) ?? self
+    }
+
+    /// What of the rules is in what iptables-save and ip6tables-save printed.
+    public func observed(iptablesListings listings: [(family: AddressFamily, text: String)], tunnel: String) -> FirewallRules? {
+        let comment = "--comment \"\(Self.comment(tunnel: tunnel))\""
+        let found = listings.reduce(0) { $0 + $1.text.split(separator: "\n").count { $0.hasPrefix("-A ") && $0.contains(comment) } }
+        return observed(found, of: listings.reduce(0) { $0 + iptablesRules(tunnel: tunnel, $1.family).values.joined().count })
+    }
+
     /// What nft reads to make the rules in one transaction: there is no moment without them, whatever was there before.
     public func nftText(tunnel: String) -> String {
         let table = Self.nftTable(tunnel: tunnel)

@@ -82,6 +82,9 @@ public enum BackgroundStart {
             self.descriptor = descriptor
         }
 
+        /// The pipe to the starting process, in which an error shows that it has gone. It belongs to this value.
+        public var pipe: Int32 { descriptor.rawValue }
+
         /// Tells that the tunnel is ready, and lets go of terminal and directory.
         public consuming func ready(_ message: String) {
             try? descriptor.writeAll(Array("+\(message)".utf8))

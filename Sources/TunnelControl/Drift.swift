@@ -5,7 +5,7 @@ internal import TunnelConfiguration
 internal import TunnelCore
 internal import TunnelEngine
 
-/// What of a tunnel's routes and rules others have removed while it is up (`networkctl reconfigure` does), as a function of time: what has
+/// What of a tunnel's routes, rules and packet filter others have removed while it is up (`networkctl reconfigure` does), as a function of time: what has
 /// vanished is put back; what vanishes again at once is only said, since somebody means it.
 struct Drift: Hashable, Sendable {
     /// How soon is at once.
@@ -56,7 +56,10 @@ extension TunnelSetup {
         wanted.rules.formUnion(owned.rules)
         wanted.firewall = owned.firewall
         let plan = Plan(from: observed, owned: owned, to: wanted)
-        let missing = plan.steps.compactMap { $0.command(interface: interface, tunnel: interface) }
+        let missing = plan.steps.compactMap {
+            // Its text is long, and says no more.
+            $0.isFirewall ? "the firewall rules" : $0.command(interface: interface, tunnel: interface)
+        }
         var answer = Drift.Answer.nothing
         change { answer = $0.drift.answer(missing, at: Clock.now) }
         switch answer {

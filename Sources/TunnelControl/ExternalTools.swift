@@ -68,15 +68,25 @@ struct ExternalTools: Sendable {
         }
     }
 
-    /// Whether the rules are there. What can't be told is taken to be there: setting and removing them needs no certainty.
-    func hasFirewall(_ rules: FirewallRules, tunnel: String) -> Bool {
+    /// What is there of the rules. What can't be told is taken to be there: setting and removing them needs no certainty.
+    func observed(_ rules: FirewallRules, tunnel: String) -> FirewallRules? {
+        let step = "list the firewall rules"
         switch rules.tool {
         case .nft:
-            guard let tables = try? run("nft", ["list", "tables"], for: "list the tables") else { return true }
-            return tables.split(separator: "\n").contains("table \(FirewallRules.nftTable(tunnel: tunnel))")
+            let table = FirewallRules.nftTable(tunnel: tunnel)
+            guard let tables = try? run("nft", ["list", "tables"], for: step) else { return rules }
+            guard tables.split(separator: "\n").contains("table \(table)") else { return nil }
+            return (try? run("nft", ["list", "table"] + table.split(separator: " ").map(String.init), for: step)).map {
+                rules.observed(nftListing: $0)
+            } ?? rules
         case .iptables:
-            guard let saved = try? run("iptables-save", [], for: "list the rules") else { return true }
-            return saved.contains("--comment \"\(FirewallRules.comment(tunnel: tunnel))\"")
+            var listings: [(family: AddressFamily, text: String)] = []
+            for (family, prefix) in [(AddressFamily.v4, "iptables"), (.v6, "ip6tables")] {
+                guard ChildProcess.find("\(prefix)-restore") != nil || family == .v4 else { continue }
+                guard let saved = try? run("\(prefix)-save", [], for: step) else { return rules }
+                listings.append((family, saved))
+            }
+            return rules.observed(iptablesListings: listings, tunnel: tunnel)
         }
     }
 }

@@ -1,6 +1,8 @@
 internal import LinuxSystem
+internal import MachineState
 
-/// Hears of changes of one interface: `wg-quick` and people set it up and down, and its MTU, after the tunnel has been made.
+/// Hears of changes of one interface (`wg-quick` and people set it up and down, and its MTU, after the tunnel has been made) and of what
+/// may have been taken from around it.
 struct LinkWatch: ~Copyable {
     /// What the tunnel has to know of its interface.
     struct State: Hashable {
@@ -9,8 +11,11 @@ struct LinkWatch: ~Copyable {
     }
 
     private let monitor: NetlinkMonitor?
+    private let firewall: FirewallMonitor?
     private let inside: InsideNamespace?
-    /// Whether routes or rules changed, or the interface did, which takes routes with it.
+    /// Where the tunnel's rules of the packet filter are.
+    private let tables: Set<String>
+    /// Whether routes or rules changed, of the packet filter some went, or the interface changed, which takes routes with it.
     private(set) var mayHaveLost = false
     /// The interface, by what it keeps when it is renamed.
     let index: UInt32?
@@ -21,6 +26,9 @@ struct LinkWatch: ~Copyable {
     /// - Parameter inside: where the interface is; nil: here.
     init(_ interface: String, _ inside: InsideNamespace? = nil) {
         self.inside = inside
+        tables = FirewallRules.tables(tunnel: interface)
+        // In a namespace of its own a tunnel has no packet filter.
+        firewall = inside == nil ? try? FirewallMonitor() : nil
         // First the ears, then the look: nothing falls between them.
         monitor = try? inside.monitor([.links, .routes, .rules])
         var netlink = try? inside.netlink()
@@ -37,6 +45,14 @@ struct LinkWatch: ~Copyable {
         }
     }
 
+    /// The same for the packet filter.
+    var firewallDescriptor: Int32 {
+        switch firewall {
+        case .some(let firewall): firewall.descriptor
+        case .none: -1
+        }
+    }
+
     /// Takes the news there is; true if ``state`` has changed.
     mutating func update() -> Bool {
         let events: [NetlinkEvent]
@@ -45,7 +61,7 @@ struct LinkWatch: ~Copyable {
         case .none: events = []
         }
         let before = state
-        mayHaveLost = false
+        mayHaveLost = hasLostRules
         for event in events {
             switch event {
             case .linkChanged(let link) where link.index == index: state = State(mtu: link.mtu, isUp: link.isUp)
@@ -60,6 +76,15 @@ struct LinkWatch: ~Copyable {
         }
         if state != before { mayHaveLost = true }
         return state != before
+    }
+
+    private var hasLostRules: Bool {
+        switch firewall {
+        case .some(let firewall):
+            // What can't be heard has to be looked at.
+            (try? firewall.removals()).map { $0.hasMissed || !$0.tables.isDisjoint(with: tables) } ?? true
+        case .none: false
+        }
     }
 
     private mutating func look() {

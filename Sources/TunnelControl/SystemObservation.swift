@@ -52,7 +52,7 @@ struct SystemObservation {
             throw SetupError("look at what \(tunnel) has of the system", error)
         }
         state.firewallMark = firewallMark
-        state.firewall = owned.firewall.flatMap { tools.hasFirewall($0, tunnel: tunnel) ? $0 : nil }
+        state.firewall = owned.firewall.flatMap { tools.observed($0, tunnel: tunnel) }
         state.nameServers = owned.nameServers.flatMap { NameServerSetup(tools: tools, tunnel: tunnel).observed($0, interface: name) }
         state.acceptsMarkedSources = inside == nil && Self.acceptsMarkedSources
         return state

@@ -18,9 +18,9 @@ public enum TunnelShutdown {
             if let answer = ControlChannel.ask(
                 directory.control(of: interface), .down(dryRun: dryRun, verbose: verbose, directory: Process.workingDirectory), show: show)
             {
-                let message = try answer.get()
+                // Whoever comes next, to try again perhaps, finds the process gone.
                 if !dryRun { waitUntilFree(directory, interface) }
-                return message
+                return try answer.get()
             }
             if let refusal = directory.refusal(to: step, interface) { throw refusal }
             guard !RuntimeDirectory.isAnswering(directory.socket(of: interface)) else {
@@ -113,7 +113,7 @@ public enum TunnelShutdown {
     /// The answer comes a moment before the process's end.
     private static func waitUntilFree(_ directory: RuntimeDirectory, _ interface: String) {
         let isThere = { directory.records?.status(RuntimeDirectory.lockName(interface)) != nil }
-        for _ in 0..<200 where isThere() { _ = DescriptorPoll.wait([], for: .milliseconds(10)) }
+        for _ in 0..<1000 where isThere() { _ = DescriptorPoll.wait([], for: .milliseconds(10)) }
     }
 }
 

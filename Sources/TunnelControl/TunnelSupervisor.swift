@@ -16,6 +16,8 @@ public final class TunnelSupervisor {
     public struct Options: Sendable {
         /// Whether name servers that can't be set are a failure.
         public var requiresDNS = false
+        /// The writing end of a pipe on which somebody waits for the tunnel to come up; negative for nobody.
+        public var starter: Int32 = -1
         /// Which library seals and opens packets.
         public var aead = BackendChoice.Preference.automatic
         /// Threads that seal and open packets, 1 or more.
@@ -275,8 +277,11 @@ public final class TunnelSupervisor {
         }
         var interests: [DescriptorPoll.Interest] = [
             .init(signals.rawValue), .init(operations.descriptor), .init(phase == .ending ? -1 : device.engine.endDescriptor),
-            .init(phase == .ending ? -1 : device.server.endDescriptor), .init(linkDescriptor),
+            .init(phase == .ending ? -1 : device.server.endDescriptor), .init(linkDescriptor { $0.descriptor }),
             .init(phase == .ending ? -1 : options.isolation?.command.endDescriptor ?? -1),
+            .init(linkDescriptor { $0.firewallDescriptor }),
+            // Once who waits has gone, it stays ready.
+            .init(phase == .starting && !wantsDown ? options.starter : -1, reading: false),
         ]
         let fixed = interests.count
         interests += control?.interests ?? []
@@ -286,8 +291,10 @@ public final class TunnelSupervisor {
         if ready[0], signals.next() != nil { end(becauseOf: nil) }
         if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
         if ready[3], phase != .ending { end(becauseOf: "\(interface) ends: its control socket was removed") }
-        if ready[4] { heedLink(device) }
+        if ready[4] || ready[6] { heedLink(device) }
         if ready[5], phase != .ending { end(becauseOf: nil) }
+        // One that goes away takes back what it asked for, as with every client.
+        if ready[7] { end(becauseOf: "who started it has gone") }
         serve(ready[fixed...])
         if ready[1], let result = operations.takeResult() { finish(result) }
         tick(device)
@@ -328,9 +335,9 @@ public final class TunnelSupervisor {
         nextResolution = hasNames && options.resolutionInterval > 0 ? Clock.now + .seconds(UInt64(options.resolutionInterval)) : nil
     }
 
-    private var linkDescriptor: Int32 {
+    private func linkDescriptor(_ which: (borrowing LinkWatch) -> Int32) -> Int32 {
         switch link {
-        case .some(let watch): phase == .ending ? -1 : watch.descriptor
+        case .some(let watch): phase == .ending ? -1 : which(watch)
         case .none: -1
         }
     }

@@ -15,7 +15,7 @@ public enum SetupRules {
         return Finding(
             .removedByOthers, .warning, "others removed what the tunnel needs\(removal.isLeft ? ", " : "; ")\(end)",
             evidence: removal.commands.joined(separator: "; "),
-            remedy: removal.isLeft ? "find out who does it (`ip monitor`), then `wg-lite reload` sets it again" : "")
+            remedy: removal.isLeft ? "find out who does it (`ip monitor`, `nft monitor`), then `wg-lite reload` sets it again" : "")
     }
 
     private static func resolver(_ resolver: ResolverObservation, _ interface: String) -> Finding {

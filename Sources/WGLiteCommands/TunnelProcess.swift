@@ -27,6 +27,10 @@ struct TunnelProcess {
         let destination = output.destination
         var options = options
         options.take(engine, output)
+        switch word {
+        case .some(let word): options.starter = word.pipe
+        case .none: break
+        }
         let stage = Stage()
         var begun: TunnelSupervisor?
         let supervisor: TunnelSupervisor

@@ -152,6 +152,24 @@ import Testing
         }
     }
 
+    @Test func `a monitor of the packet filter hears what goes, and of which table`() throws {
+        try inNewNamespace {
+            let nft = try #require(ChildProcess.find("nft"), "the test needs nft")
+            let monitor = try FirewallMonitor()
+            func say(_ text: String) throws {
+                let completion = try ChildProcess.run(nft, ["-f", "-"], input: Array(text.utf8))
+                #expect(completion.isSuccess, "\(completion.output)")
+            }
+            try say("add table inet a\nadd chain inet a c\nadd rule inet a c drop\nadd table ip b\n")
+            #expect(try monitor.removals() == FirewallMonitor.Removals())
+            try say("flush chain inet a c\n")
+            #expect(try monitor.removals().tables == ["a"])
+            try say("flush ruleset\n")
+            let removals = try monitor.removals()
+            #expect(removals.tables == ["a", "b"] && !removals.hasMissed)
+        }
+    }
+
     @Test func `many links are listed completely`() throws {
         try inNewNamespace {
             var tuns: [Int32] = []

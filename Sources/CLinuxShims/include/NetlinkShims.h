@@ -5,6 +5,8 @@
 #include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
@@ -25,4 +27,11 @@ static const int CLINUX_IFF_UP = IFF_UP;
 static const int CLINUX_PROMOTE_SECONDARIES = 20;
 static const int CLINUX_IFA_F_NODAD = IFA_F_NODAD;
 static const int CLINUX_FIB_RULE_INVERT = FIB_RULE_INVERT;
+// nftables tells of what it removes; the name of the table is the same attribute of each.
+static const int CLINUX_NETLINK_NETFILTER = NETLINK_NETFILTER;
+static const int CLINUX_NFNLGRP_NFTABLES = NFNLGRP_NFTABLES;
+static const int CLINUX_NFT_DELTABLE = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE;
+static const int CLINUX_NFT_DELCHAIN = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN;
+static const int CLINUX_NFT_DELRULE = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE;
+static const int CLINUX_NFTA_TABLE = NFTA_RULE_TABLE;
 #endif
