@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -52,6 +53,15 @@ int clinux_set_seccomp_filter(const void *instructions, uint16_t count, unsigned
 int clinux_refuse_dumps(void) {
     // RLIMIT_CORE isn't touched: hooks and commands would inherit it, and what isn't dumpable leaves no image, whatever the limit.
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void clinux_ask_allocator(void) {
+    // Each below the size that is mapped apart, and together above what is kept: the last free gives memory back, for which glibc reads
+    // /proc/sys/vm/overcommit_memory, once.
+    enum { count = 8 };
+    void *volatile pieces[count];
+    for (int i = 0; i < count; i++) pieces[i] = malloc(100 << 10);
+    for (int i = count - 1; i >= 0; i--) free(pieces[i]);
 }
 
 uint32_t clinux_audit_architecture(void) {

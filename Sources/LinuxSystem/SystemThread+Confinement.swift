@@ -7,6 +7,7 @@ extension SystemThread {
     public static func confine() -> [SystemError] {
         var failures = giveUpPrivileges()
         guard SystemCalls.architecture != 0 else { return failures }
+        clinux_ask_allocator()
         let program = SystemCallFilter.packetThreads(of: UInt32(bitPattern: Process.identifier)).instructions
         let count = UInt16(program.count)
         // SAFETY: `Instruction` has the layout of struct sock_filter: 2, 1, 1 and 4 bytes; the kernel copies the program.

@@ -13,7 +13,7 @@ public struct KeyLog: Hashable, Sendable {
 
     /// One line; nil if the bytes are no key.
     public init?(_ secret: RecordingSecret) {
-        let base64: String? = unsafe secret.bytes.withUnsafeBytes { bytes in
+        let base64: String? = unsafe secret.withUnsafeBytes { bytes in
             switch secret.kind {
             case .localStaticPrivateKey, .localEphemeralPrivateKey: unsafe PrivateKey(bytes)?.secretBase64
             case .remoteStaticPublicKey: unsafe PublicKey(bytes)?.base64

@@ -19,7 +19,7 @@ extension RecordingFrame {
         case .lost(let count): fields.add(1, count)
         case .secret(let secret):
             fields.add(1, secret.kind.rawValue)
-            fields.add(2, secret.bytes)
+            unsafe secret.withUnsafeBytes { unsafe fields.add(2, $0) }
         case .end(let reason): fields.add(1, reason)
         }
         bytes = fields.finished()

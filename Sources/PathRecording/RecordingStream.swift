@@ -93,11 +93,45 @@ public struct RecordingSecret: Sendable, Hashable {
 
     /// Tag 1, 1 byte.
     public var kind: Kind
-    /// Tag 2: 32 bytes.
-    public var bytes: [UInt8]
+    /// Tag 2: 32 bytes, wiped with the last copy.
+    private let key: Key
 
     public init(_ kind: Kind, bytes: [UInt8]) {
+        self = unsafe bytes.withUnsafeBytes { unsafe RecordingSecret(kind, copying: $0) }
+    }
+
+    /// With a copy of `key`, of 128 bytes at most.
+    public init(_ kind: Kind, copying key: UnsafeRawBufferPointer) {
         self.kind = kind
-        self.bytes = bytes
+        self.key = unsafe Key(key)
+    }
+
+    /// Calls `body` with the key's bytes.
+    public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        unsafe body(key.bytes)
+    }
+
+    public static func == (a: RecordingSecret, b: RecordingSecret) -> Bool {
+        unsafe a.kind == b.kind && a.key.bytes.elementsEqual(b.key.bytes)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        unsafe hasher.combine(bytes: key.bytes)
+    }
+
+    @safe private final class Key: Sendable {
+        // SAFETY: written in `init`, before anybody else has it, and given back in `deinit`.
+        nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+
+        init(_ key: UnsafeRawBufferPointer) {
+            let memory = unsafe KeyMemory.allocate(byteCount: max(1, key.count))
+            if let source = key.baseAddress { unsafe memory.copyMemory(from: source, byteCount: key.count) }
+            unsafe bytes = UnsafeRawBufferPointer(start: memory, count: key.count)
+        }
+
+        deinit {
+            unsafe KeyMemory.deallocate(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), byteCount: max(1, bytes.count))
+        }
     }
 }

@@ -12,26 +12,6 @@ public struct SavedState: Sendable {
         self.tunnel = tunnel
         self.addresses = addresses
     }
-
-    /// What ran when a reload took `file` over; this is what ran before it, when the tunnel had come up or had been reloaded.
-    ///
-    /// A reload leaves alone what the file doesn't speak of: marks and addresses that others set, and where peers have moved to. That has
-    /// still changed since the tunnel came up, and is still to be saved.
-    /// - Parameters:
-    ///   - running: what runs after the reload.
-    ///   - ownMark: the mark that the file, or its routes, ask for.
-    public func takingOver(_ file: ConfigurationFile, running: SavedState, ownMark: UInt32) -> SavedState {
-        var state = running
-        if running.tunnel.firewallMark != ownMark { state.tunnel.firewallMark = tunnel.firewallMark }
-        let known = Set((addresses ?? []) + file.interface.addresses.map(\.value))
-        state.addresses = running.addresses?.filter(known.contains) ?? addresses
-        let former = Dictionary(tunnel.peers.map { ($0.publicKey, $0.endpoint) }, uniquingKeysWith: { $1 })
-        let written = Dictionary(file.peers.map { ($0.publicKey?.value, $0.endpoint?.value.literal) }, uniquingKeysWith: { $1 })
-        for (index, peer) in state.tunnel.peers.enumerated() where written[peer.publicKey] != .some(peer.endpoint) {
-            if let endpoint = former[peer.publicKey] { state.tunnel.peers[index].endpoint = endpoint }
-        }
-        return state
-    }
 }
 
 extension ConfigurationFile {
@@ -43,7 +23,7 @@ extension ConfigurationFile {
     /// - Parameters:
     ///   - state: what runs.
     ///   - former: what ran when the tunnel had come up; nil if nobody knows: then the file's values are taken for that.
-    public func text(saving state: SavedState, since former: SavedState? = nil) -> [UInt8] {
+    public func text(saving state: SavedState, since former: FormerState? = nil) -> [UInt8] {
         var edit = SourceEdit(self)
         save(interface: state, former, &edit)
         let running = Dictionary(state.tunnel.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { $1 })
@@ -57,11 +37,12 @@ extension ConfigurationFile {
                 if before.map({ $0[key] != nil }) ?? true { edit.remove(section: section) }
                 continue
             }
-            let former = before?[key]
-            if let former, state.hasSameSettings(as: former) {
+            let base = before?[key]
+            let hasNewKey = former.map { !$0.hasPresharedKey(state.presharedKey, of: key) } ?? true
+            if let base, !hasNewKey, state.hasSameSettings(as: base) {
                 written.insert(key)
             } else if written.insert(key).inserted {
-                save(peer, state, former, section, &edit)
+                save(peer, state, base, hasNewKey: hasNewKey, section, &edit)
             } else {
                 edit.remove(section: section)
             }
@@ -72,12 +53,12 @@ extension ConfigurationFile {
         return edit.result()
     }
 
-    private func save(interface state: SavedState, _ former: SavedState?, _ edit: inout SourceEdit) {
+    private func save(interface state: SavedState, _ former: FormerState?, _ edit: inout SourceEdit) {
         let own = sections.indices.filter { sections[$0].kind == .interface }
         guard !own.isEmpty else { return }
         let (tunnel, before) = (state.tunnel, former?.tunnel)
         if let key = tunnel.privateKey, !(interface.privateKey.map { $0.value == key } ?? false),
-            before.map({ !($0.privateKey.map { $0 == key } ?? false) }) ?? true
+            former.map({ $0.publicKey != key.publicKey }) ?? true
         {
             edit.set(.privateKey, to: key.secretBase64, in: own)
         }
@@ -100,9 +81,11 @@ extension ConfigurationFile {
             adding: addresses.filter { new in !base.contains(new) && !written.contains { $0.value == new } }.map(\.description), in: own)
     }
 
-    private func save(_ peer: PeerConfiguration, _ state: PeerSnapshot, _ former: PeerSnapshot?, _ section: Int, _ edit: inout SourceEdit) {
+    private func save(
+        _ peer: PeerConfiguration, _ state: PeerSnapshot, _ former: PeerSnapshot?, hasNewKey: Bool, _ section: Int, _ edit: inout SourceEdit
+    ) {
         let key = state.presharedKey ?? .zero
-        if !((peer.presharedKey?.value ?? .zero) == key), former.map({ !(($0.presharedKey ?? .zero) == key) }) ?? true {
+        if hasNewKey, !((peer.presharedKey?.value ?? .zero) == key) {
             edit.set(.presharedKey, to: key.isZero ? nil : key.secretBase64, in: [section])
         }
         let written = peer.allowedIPs
@@ -142,9 +125,9 @@ extension ConfigurationFile {
 }
 
 extension PeerSnapshot {
-    /// Whether nothing of what a file says of a peer is different.
+    /// Whether nothing of what a file says of a peer is different, its preshared key aside.
     fileprivate func hasSameSettings(as other: PeerSnapshot) -> Bool {
-        (presharedKey ?? .zero) == (other.presharedKey ?? .zero) && endpoint == other.endpoint
+        endpoint == other.endpoint
             && persistentKeepalive == other.persistentKeepalive && Set(allowedIPs) == Set(other.allowedIPs)
     }
 }

@@ -3,6 +3,7 @@ internal import NetworkTypes
 internal import PathRecording
 internal import Synchronization
 internal import TunnelEngine
+internal import WireGuardCrypto
 
 /// Sends one recording to the client that asked for it, on a thread of its own, until the client goes, the count is reached, or the tunnel
 /// ends. The engine's threads never wait for it, nor it for them: it looks what there is.
@@ -11,6 +12,8 @@ final class RecordingSender: Sendable {
     private static let pause = Interval.milliseconds(20)
     /// Pieces sent together.
     private static let piecesAtATime = 512
+    /// Bytes that one key takes in the stream, and more.
+    private static let roomForKey = 256
     /// How long a client may take for the last bytes once the tunnel has ended.
     private static let farewell = Interval.seconds(1)
 
@@ -58,6 +61,7 @@ final class RecordingSender: Sendable {
 
     private func run() {
         var bytes = RecordingStream.preamble
+        bytes.reserveCapacity(Self.roomForKey)
         RecordingFrame.header(header).append(to: &bytes)
         var reason: String?
         var isReached = send(&bytes, until: nil)
@@ -66,9 +70,16 @@ final class RecordingSender: Sendable {
             if isStopping.load(ordering: .acquiring) { reason = "the tunnel has ended" } else if recording.isComplete { reason = "" }
             var count = 0
             repeat {
-                count = recording.take(atMost: Self.piecesAtATime) { $0.append(to: &bytes) }
+                count = recording.take(atMost: Self.piecesAtATime) { frame in
+                    guard case .secret = frame else { return frame.append(to: &bytes) }
+                    // Alone, so that the memory that it is written to needn't grow: what is left behind then isn't wiped.
+                    isReached = isReached && send(&bytes, until: nil)
+                    guard isReached else { return }
+                    frame.append(to: &bytes)
+                    isReached = send(&bytes, until: nil)
+                }
                 // What was sent in part can't be followed by anything else.
-                isReached = send(&bytes, until: reason == nil ? nil : Clock.now + Self.farewell)
+                isReached = isReached && send(&bytes, until: reason == nil ? nil : Clock.now + Self.farewell)
             } while isReached && count >= Self.piecesAtATime
             if isReached, reason == nil, count == 0 { isReached = waitForMore() }
         }
@@ -77,6 +88,7 @@ final class RecordingSender: Sendable {
             RecordingFrame.end(reason).append(to: &bytes)
             _ = send(&bytes, until: Clock.now + Self.farewell)
         }
+        wipe(&bytes)
         ended.store(true, ordering: .releasing)
     }
 
@@ -114,8 +126,9 @@ final class RecordingSender: Sendable {
 
     /// What was sent may have been packets, or keys.
     private func wipe(_ bytes: inout [UInt8]) {
-        for index in bytes.indices { bytes[index] = 0 }
+        unsafe bytes.withUnsafeMutableBytes { unsafe WireGuardCrypto.wipe($0) }
         bytes.removeAll(keepingCapacity: bytes.count <= 1 << 20)
+        bytes.reserveCapacity(Self.roomForKey)
     }
 }
 

@@ -71,7 +71,7 @@ extension TunnelSetup {
         let saved = savedState
         change { state in
             state.file = file.withoutSecrets
-            state.former = state.former?.takingOver(file, running: saved, ownMark: state.owned.firewallMark) ?? saved
+            state.former = state.former?.takingOver(file, running: saved, ownMark: state.owned.firewallMark) ?? FormerState(saved)
         }
     }
 

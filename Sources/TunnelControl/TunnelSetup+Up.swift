@@ -36,8 +36,8 @@ extension TunnelSetup {
         }
         if inside == nil { try hooks.run(settings.postUp.map(\.value), of: "PostUp") }
         // What hooks made they make again the next time.
-        let saved = savedState
-        change { $0.former = saved }
+        let former = FormerState(savedState)
+        change { $0.former = former }
         return summary(file)
     }
 

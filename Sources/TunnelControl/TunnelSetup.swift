@@ -20,7 +20,7 @@ final class TunnelSetup: Sendable {
         /// What of the system is ours.
         var owned = SystemState()
         /// What of it belongs into a file, as it came up or was reloaded; nil before.
-        var former: SavedState?
+        var former: FormerState?
         /// The tunnel's name servers as they were seen last.
         var seenNameServers: NameServers?
         /// What has vanished and was put back, or wasn't any more.

@@ -116,10 +116,10 @@ final class RecordRing: Sendable {
             case Kind.secret:
                 let kind = RecordingSecret.Kind(rawValue: UInt8(truncatingIfNeeded: header.packetCount))
                 let key = unsafe UnsafeMutableRawBufferPointer(start: start + Self.headSize, count: Int(header.datagramCount))
-                let bytes = unsafe [UInt8](key)
+                let secret = kind.map { unsafe RecordingSecret($0, copying: UnsafeRawBufferPointer(key)) }
                 // A key is nowhere longer than it has to be.
                 unsafe key.initializeMemory(as: UInt8.self, repeating: 0)
-                if let kind { return .secret(RecordingSecret(kind, bytes: bytes)) }
+                if let secret { return .secret(secret) }
             default: break
             }
         }

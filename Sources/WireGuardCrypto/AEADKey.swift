@@ -10,15 +10,13 @@
 
     /// A copy of the 32 bytes at `bytes`.
     public init(_ bytes: UnsafeRawPointer) {
-        unsafe storage = UnsafeMutableRawPointer.allocate(byteCount: SecretBytes.capacity, alignment: SecretBytes.capacity)
-        unsafe storage.initializeMemory(as: UInt8.self, repeating: 0, count: SecretBytes.capacity)
+        unsafe storage = KeyMemory.allocate(byteCount: SecretBytes.capacity)
         // SAFETY: the caller vouches for 32 readable bytes.
         unsafe storage.copyMemory(from: bytes, byteCount: Self.count)
     }
 
     deinit {
-        unsafe wipe(UnsafeMutableRawBufferPointer(start: storage, count: SecretBytes.capacity))
-        unsafe storage.deallocate()
+        unsafe KeyMemory.deallocate(storage, byteCount: SecretBytes.capacity)
     }
 
     /// The key's bytes, where they stay until the key goes away.

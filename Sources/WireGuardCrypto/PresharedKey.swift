@@ -39,6 +39,23 @@ public struct PresharedKey: Sendable {
     }
 }
 
+extension PresharedKey {
+    /// What tells two keys apart and says nothing of either: a digest of 32 random bytes can't be turned back.
+    public struct Fingerprint: Hashable, Sendable {
+        fileprivate var words = SIMD4<UInt64>()
+    }
+
+    /// This key's.
+    public var fingerprint: Fingerprint {
+        var fingerprint = Fingerprint()
+        var hash = BLAKE2s(digestLength: MemoryLayout.size(ofValue: fingerprint.words))
+        unsafe secret.withUnsafeBytes { unsafe hash.update($0) }
+        // SAFETY: the digest has the size of what it is written to.
+        unsafe hash.finalize(into: &fingerprint.words)
+        return fingerprint
+    }
+}
+
 extension PresharedKey: Equatable {
     /// Takes the same time whatever the keys are.
     public static func == (a: PresharedKey, b: PresharedKey) -> Bool {

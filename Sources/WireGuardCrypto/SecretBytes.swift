@@ -1,4 +1,4 @@
-/// The 32 bytes of a secret in memory of their own, wiped when the last reference goes away.
+/// The 32 bytes of a secret in ``KeyMemory``, wiped when the last reference goes away.
 ///
 /// The storage is 64 bytes on a 64-byte boundary, of which the last 32 stay zero: accelerated ciphers read whole vectors.
 /// Bytes never change after initialization, so references may be shared between threads.
@@ -11,8 +11,7 @@
 
     /// `body` fills in the 32 bytes, which are zero before.
     init(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
-        unsafe storage = UnsafeMutableRawPointer.allocate(byteCount: Self.capacity, alignment: Self.capacity)
-        unsafe storage.initializeMemory(as: UInt8.self, repeating: 0, count: Self.capacity)
+        unsafe storage = KeyMemory.allocate(byteCount: Self.capacity)
         unsafe body(UnsafeMutableRawBufferPointer(start: storage, count: Self.count))
     }
 
@@ -23,8 +22,7 @@
     }
 
     deinit {
-        unsafe wipe(UnsafeMutableRawBufferPointer(start: storage, count: Self.capacity))
-        unsafe storage.deallocate()
+        unsafe KeyMemory.deallocate(storage, byteCount: Self.capacity)
     }
 
     /// Calls `body` with the 32 bytes.

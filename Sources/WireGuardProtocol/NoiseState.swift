@@ -62,8 +62,8 @@ package struct NoiseState: ~Copyable {
     }
 
     private init() {
-        unsafe storage = .allocate(byteCount: Self.storageByteCount, alignment: 64)
-        unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
+        unsafe storage = UnsafeMutableRawBufferPointer(
+            start: KeyMemory.allocate(byteCount: Self.storageByteCount), count: Self.storageByteCount)
     }
 
     /// A handshake with the owner of a static key, before the first message.
@@ -84,8 +84,7 @@ package struct NoiseState: ~Copyable {
 
     deinit {
         // SAFETY: allocated in `init`, and owned by this value alone.
-        unsafe wipe(storage)
-        unsafe storage.deallocate()
+        unsafe KeyMemory.deallocate(storage.baseAddress!, byteCount: storage.count)
     }
 
     /// What is kept until the next message.

@@ -8,8 +8,7 @@ final class WipingBytes: Sendable {
     /// - Parameter fill: writes all `byteCount` bytes.
     init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
         // SAFETY: nobody else has the address before this initialiser ends, and nobody writes after it.
-        unsafe storage = .allocate(byteCount: byteCount, alignment: 64)
-        unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
+        unsafe storage = UnsafeMutableRawBufferPointer(start: KeyMemory.allocate(byteCount: byteCount), count: byteCount)
         unsafe fill(storage)
     }
 
@@ -30,8 +29,7 @@ final class WipingBytes: Sendable {
 
     deinit {
         // SAFETY: allocated in `init`, and this was the last reference.
-        unsafe wipe(storage)
-        unsafe storage.deallocate()
+        unsafe KeyMemory.deallocate(storage.baseAddress!, byteCount: storage.count)
     }
 
     func withUnsafeBytes<R: ~Copyable, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {

@@ -114,7 +114,7 @@ import WireGuardCrypto
         let former = SavedState(Self.snapshot(of: file), addresses: file.interface.addresses.map(\.value))
         var state = former
         try change(&state)
-        return String(decoding: parse(now).text(saving: state, since: former), as: UTF8.self)
+        return String(decoding: parse(now).text(saving: state, since: FormerState(former)), as: UTF8.self)
     }
 
     @Test func `what a person changed meanwhile stays where the tunnel is as it came up`() {
@@ -192,7 +192,7 @@ import WireGuardCrypto
         // The reload brings an address of the file's, which isn't news.
         let edited = parse(Self.edited.replacing("10.8.0.1/24 ", with: "10.8.0.1/24, 10.8.0.2/24 "))
         running.addresses?.append(IPInterfaceAddress("10.8.0.2/24")!)
-        let former = cameUp.takingOver(edited, running: running, ownMark: 0)
+        let former = FormerState(cameUp).takingOver(edited, running: running, ownMark: 0)
         let saved = String(decoding: edited.text(saving: running, since: former), as: UTF8.self)
         #expect(
             saved
@@ -200,7 +200,7 @@ import WireGuardCrypto
                     "PostUp = true\n", with: "PostUp = true\nFwMark = 0x77\n"
                 ).replacing("192.0.2.1:51820", with: "198.51.100.1:1"))
         // What the file itself asks for, or its routes, isn't.
-        let own = cameUp.takingOver(edited, running: running, ownMark: 0x77)
+        let own = FormerState(cameUp).takingOver(edited, running: running, ownMark: 0x77)
         #expect(!String(decoding: edited.text(saving: running, since: own), as: UTF8.self).contains("FwMark"))
     }
 

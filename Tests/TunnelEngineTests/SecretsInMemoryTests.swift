@@ -1,5 +1,6 @@
 import LinuxSystem
 import NetworkTypes
+import PathRecording
 import Synchronization
 import Testing
 import TunAdapter
@@ -111,5 +112,35 @@ import WireGuardProtocol
         update.privateKey = pair.keys[0]
         try pair.engines[0].apply(update)
         #expect(Self.places(of: needle) == [])
+    }
+
+    @Test func `the ephemeral keys that somebody was told are gone when he no longer looks on`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        let needles = try Self.told(pair)
+        #expect(needles.count == 1)
+        for needle in needles { #expect(Self.places(of: needle) == []) }
+    }
+
+    /// Looks on while a session is made, and keeps the first bytes of each ephemeral key that is told.
+    @inline(never)
+    private static func told(_ pair: EnginePair) throws -> [ProcessMemory.Needle] {
+        var request = RecordingRequest()
+        request.keys = true
+        request.handshakes = true
+        let recording = try #require(pair.engines[0].record(request))
+        var needles: [ProcessMemory.Needle] = []
+        let start = Clock.now
+        pair.adapters[0].inject(packet(from: 1, to: 2, number: 1))
+        #expect(pair.collect(1, at: 1).count == 1)
+        while needles.isEmpty, Clock.now.since(start) < .seconds(10) {
+            _ = recording.take(atMost: 100) { frame in
+                guard case .secret(let secret) = frame, secret.kind == .localEphemeralPrivateKey else { return }
+                unsafe needles.append(secret.withUnsafeBytes { unsafe ProcessMemory.Needle($0) })
+            }
+            SystemThread.sleep(.milliseconds(5))
+        }
+        pair.engines[0].end(recording)
+        return needles
     }
 }

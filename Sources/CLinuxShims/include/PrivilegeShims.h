@@ -17,6 +17,9 @@ int clinux_set_no_new_privileges(void);
 // Puts the calling thread under a filter of `count` instructions of 8 bytes (struct sock_filter): 0, or -1 with errno.
 int clinux_set_seccomp_filter(const void *instructions, uint16_t count, unsigned flags);
 
+// Lets the allocator open the file that it opens when a thread gives memory back for the first time, while this thread may.
+void clinux_ask_allocator(void);
+
 // Nobody but the superuser may look into this process, and no image of it is written: 0, or -1 with errno.
 int clinux_refuse_dumps(void);
 
