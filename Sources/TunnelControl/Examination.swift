@@ -64,7 +64,9 @@ public struct Examination {
                 answer.give(HostLookup.resolve(host: endpoint.name.host, service: endpoint.name.service))
             }.detach()
             switch answer.wait(for: patience(atMost: .seconds(3))) {
-            case .found(let found)?: tell(ExaminationCheck("name", .good, "\(endpoint.name.host) is \(found[0].address)"))
+            case .found(let found)?:
+                tell(ExaminationCheck("name", .good, "\(endpoint.name.host) is \(found[0].address)"))
+                if let interface { TunnelQuery.note(.name("\(endpoint.name)", found.map(\.address)), to: interface) }
             case .failed(let why)?, .failedForNow(let why)?:
                 tell(
                     ExaminationCheck(

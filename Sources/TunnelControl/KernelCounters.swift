@@ -2,17 +2,36 @@
 struct KernelCounters: Hashable, Sendable {
     /// `Ip: InAddrErrors`: packets for others, while nothing is forwarded.
     var notForwarded: UInt64 = 0
+    /// `Ip6InAddrErrors`: the same of IPv6.
+    var notForwardedIPv6: UInt64 = 0
     /// `TcpExt: IPReversePathFilter`.
     var reversePathDrops: UInt64 = 0
+    /// IPv4 packets that came in.
+    var received: UInt64 = 0
+    /// Those of them that were delivered or passed on, or were not for a reason that has a counter of its own.
+    var accounted: UInt64 = 0
+
+    /// IPv4 packets that came in and went nowhere: what filters have dropped.
+    var vanished: UInt64 { received - min(received, accounted) }
 
     init() {}
 
     /// - Parameters:
     ///   - snmp: the text of /proc/net/snmp.
     ///   - netstat: the text of /proc/net/netstat.
-    init(snmp: String, netstat: String) {
+    ///   - snmp6: the text of /proc/net/snmp6.
+    init(snmp: String, netstat: String, snmp6: String) {
         notForwarded = Self.value("Ip:", "InAddrErrors", in: snmp) ?? 0
+        notForwardedIPv6 =
+            snmp6.split(separator: "\n").map { $0.split(whereSeparator: \.isWhitespace) }
+            .first { $0.count == 2 && $0[0] == "Ip6InAddrErrors" }.flatMap { UInt64($0[1]) } ?? 0
+        received = Self.value("Ip:", "InReceives", in: snmp) ?? 0
+        accounted = ["InHdrErrors", "InAddrErrors", "ForwDatagrams", "InDiscards", "InDelivers", "ReasmReqds"].reduce(0) {
+            $0 + (Self.value("Ip:", $1, in: snmp) ?? 0)
+        }
+        accounted += (Self.value("IpExt:", "InNoRoutes", in: netstat) ?? 0) + (Self.value("IpExt:", "InTruncatedPkts", in: netstat) ?? 0)
         reversePathDrops = Self.value("TcpExt:", "IPReversePathFilter", in: netstat) ?? 0
+        accounted += reversePathDrops
     }
 
     /// Each group has a line of names and then a line of values.
@@ -26,6 +45,9 @@ struct KernelCounters: Hashable, Sendable {
     func since(_ earlier: KernelCounters) -> KernelCounters {
         var difference = KernelCounters()
         difference.notForwarded = notForwarded - min(notForwarded, earlier.notForwarded)
+        difference.notForwardedIPv6 = notForwardedIPv6 - min(notForwardedIPv6, earlier.notForwardedIPv6)
+        difference.received = received - min(received, earlier.received)
+        difference.accounted = accounted - min(accounted, earlier.accounted)
         difference.reversePathDrops = reversePathDrops - min(reversePathDrops, earlier.reversePathDrops)
         return difference
     }

@@ -31,6 +31,9 @@ extension PeerObservation {
         handshakeDuration = facts.handshakes.duration
         traffic = TrafficObservation(facts.traffic, at: now)
         isEndpointLearned = facts.location.origin == .heard && facts.location.configured == nil
+        returns = facts.location.returns.count
+        lastReturn = facts.location.returns.last.map { now.since($0) }
+        previousEndpoint = facts.location.previous
         // On the clock that nobody sets back.
         lastHandshake = facts.traffic.lastHandshake.map { now.since($0) }
         let refused = facts.handshakes.refusedInitiations
@@ -86,11 +89,13 @@ extension DropObservation {
         case .sourceNotAllowed: self.init(.sourceNotAllowed, count: count)
         case .noEndpoint: self.init(.noEndpoint, count: count)
         case .ownDatagram: self.init(.ownDatagram, count: count)
+        case .tooShort, .unknownType: self.init(.notWireGuard, count: count)
         default: return nil
         }
         source = example.packet?.source
         destination = example.packet?.destination
         peer = example.peer
+        sender = example.sender
         age = now.since(example.time)
     }
 }

@@ -52,17 +52,41 @@ struct Machine: ~Copyable {
             observation.outerRoutes[peer.publicKey] = route(to: endpoint, mark: mark)
         }
         if own != nil, !isElsewhere {
+            observation.internetIPv6 = route(to: Self.internetIPv6, mark: 0)
+            if !observation.settings.addsRoutes { observation.tunnelRoutes = tunnelRoutes(observation.settings) }
             observation.nameServers = observation.settings.nameServers.map {
                 NameServerObservation($0, route: route(to: Endpoint(address: $0, port: 53), mark: 0))
             }
         }
         observation.localNetworks = localNetworks()
         observation.ownAddresses = Set(((try? netlink.addresses()) ?? []).map(\.address.address))
+        observation.otherTunnels = Set(links.filter { $0.isTunnel && (isElsewhere || $0.index != own?.index) }.map(\.name))
+        observation.filters.forwardsIPv6 = setting("net/ipv6/conf/all/forwarding").map { $0 != 0 }
+        if let most = setting("net/netfilter/nf_conntrack_max"), let count = setting("net/netfilter/nf_conntrack_count") {
+            observation.filters.isConnectionTableFull = most > 0 && count >= most
+        }
         observation.filters.forwardsIPv4 = setting("net/ipv4/ip_forward").map { $0 != 0 }
         let all = setting("net/ipv4/conf/all/rp_filter") ?? 0
         for link in links where link.isUp && !link.isLoopback {
             observation.filters.reversePathFilters[link.name] = max(all, setting("net/ipv4/conf/\(link.name)/rp_filter") ?? 0)
         }
+    }
+
+    /// An address of the part that is the IPv6 Internet, 2000::/3; nothing is sent there.
+    private static let internetIPv6 = Endpoint(address: .v6(IPv6Address(high: 0x2000 << 48, low: 1)), port: 53)
+
+    /// Destinations that lead into the tunnel, in whatever table, and those that the kernel finds there in another way.
+    private mutating func tunnelRoutes(_ settings: TunnelSettings) -> [IPPrefix]? {
+        guard let own else { return nil }
+        var found: [IPPrefix] = []
+        for family in AddressFamily.allCases {
+            guard let routes = try? netlink.routes(family: family, link: own.index) else { return nil }
+            found += routes.map(\.destination)
+        }
+        for prefix in settings.peers.flatMap(\.allowedIPs).prefix(Observer.endpointLimit) {
+            if case .via(_, true, _, _, _)? = route(to: Endpoint(address: prefix.address, port: 53), mark: 0) { found.append(prefix) }
+        }
+        return found
     }
 
     /// Where datagrams to an endpoint go now; nil where that can't be said.
@@ -95,5 +119,14 @@ struct Machine: ~Copyable {
 
     private func setting(_ path: String) -> Int? {
         Int(Observer.text("/proc/sys/\(path)").prefix { $0.isNumber })
+    }
+}
+
+extension LinkInfo {
+    /// Whether it is up and carries packets inside of others. Point-to-point links to the Internet (`ppp`) don't count.
+    fileprivate var isTunnel: Bool {
+        guard isUp, let kind else { return false }
+        return kind == "tun"
+            ? tun?.isTun ?? true : ["wireguard", "ipip", "sit", "gre", "ip6tnl", "ip6gre", "vti", "vti6", "xfrm", "ovpn"].contains(kind)
     }
 }

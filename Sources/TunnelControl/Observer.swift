@@ -61,8 +61,11 @@ struct Observer {
         machine?.complete(&observation, mark: snapshot.firewallMark)
         let counters = Self.counters().since(baseline)
         observation.filters.notForwarded = counters.notForwarded
+        observation.filters.notForwardedIPv6 = counters.notForwardedIPv6
+        observation.filters.vanished = counters.vanished
         observation.filters.reversePathDrops = counters.reversePathDrops
         let facts = engine.facts()
+        observation.unixSeconds = facts.time.unixNanoseconds / 1_000_000_000
         observation.complete(with: facts)
         observation.complete(with: engine.observation())
         observation.clockBehindOurTimestamps = timestamps.observe(at: facts.time, lastSent: facts.lastInitiation)
@@ -71,7 +74,9 @@ struct Observer {
     }
 
     private static func counters() -> KernelCounters {
-        KernelCounters(snmp: text("/proc/thread-self/net/snmp"), netstat: text("/proc/thread-self/net/netstat"))
+        KernelCounters(
+            snmp: text("/proc/thread-self/net/snmp"), netstat: text("/proc/thread-self/net/netstat"),
+            snmp6: text("/proc/thread-self/net/snmp6"))
     }
 
     /// A file of /proc; empty where there is none.
@@ -84,6 +89,7 @@ extension TunnelSettings {
     /// What others changed since the file was read, and what there is without one.
     mutating func takeOver(_ snapshot: TunnelSnapshot) {
         publicKey = snapshot.privateKey?.publicKey
+        listenPort = snapshot.listenPort
         let running = Dictionary(snapshot.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
         // A peer that was removed; not one that is the interface itself, which never was there.
         peers.removeAll { $0.publicKey != publicKey && running[$0.publicKey] == nil }

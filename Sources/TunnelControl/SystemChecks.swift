@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import TunnelDiagnosis
 
 /// What the machine has that every tunnel needs.
 enum SystemChecks {
@@ -42,8 +43,7 @@ enum SystemChecks {
     }
 
     static func clock(unixSeconds: UInt64) -> ExaminationCheck {
-        // The year in which this was written.
-        guard unixSeconds >= 1_767_225_600 - 31_536_000 else {
+        guard unixSeconds >= ClockRules.earliest else {
             return ExaminationCheck(
                 "clock", .bad, "it stands before 2025: peers that knew a later time take our handshakes for replays",
                 remedy: "set it (`timedatectl set-ntp true`, or `date -s`)")

@@ -140,4 +140,6 @@ public struct LocationFacts: Hashable, Sendable {
     public var previous: Endpoint?
     /// How often authentic messages came from elsewhere than before.
     public var moves = Tally()
+    /// How often in a row it was heard again from ``previous``, each within a minute of the one before: two machines with one key.
+    public var returns = Tally()
 }

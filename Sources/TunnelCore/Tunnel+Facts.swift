@@ -148,6 +148,10 @@ extension PeerEntry {
     mutating func move(to sender: Endpoint, at now: Instant) {
         if !told.isEndpointOld { told.endpoint = location.endpoint }
         told.isEndpointOld = true
+        if sender == location.previous {
+            if let last = location.returns.last, now.since(last) > .seconds(60) { location.returns = Tally() }
+            location.returns.add(at: now)
+        }
         if let old = location.endpoint {
             location.previous = old
             location.moves.add(at: now)

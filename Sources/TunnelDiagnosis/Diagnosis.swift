@@ -27,7 +27,8 @@ public struct Diagnosis: Sendable {
         ]
         let all = rules.flatMap { $0(observation) }
         findings = Self.explaining(all)
-        peers = observation.peers.map { PeerDiagnosis($0) }
+        let isDown = observation.link.map { !$0.isUp } ?? false
+        peers = observation.peers.map { PeerDiagnosis($0, isDown: isDown) }
         verdict = Verdict(of: observation, findings: findings, states: peers.map(\.state))
     }
 
@@ -66,10 +67,11 @@ public struct PeerDiagnosis: Hashable, Sendable {
         self.evidence = evidence
     }
 
-    init(_ peer: PeerObservation) {
+    /// - Parameter isDown: whether the interface is, through which nobody can be spoken with.
+    init(_ peer: PeerObservation, isDown: Bool = false) {
         publicKey = peer.publicKey
         endpoint = peer.endpoint
-        state = PeerState(peer)
+        state = isDown ? .unreachable : PeerState(peer)
         var parts: [String] = []
         if state.isBroken, let handshakes = peer.handshakes, handshakes.unanswered > 0 {
             let within = handshakes.unansweredFor.map { " in \($0.inWords)" } ?? ""
@@ -89,8 +91,13 @@ extension FindingCode {
         switch self {
         case .noAnswer, .peerSilent, .natForgot, .answersLost, .nothingComesBack, .pathMTU:
             cause.keepsPeersApart && cause.rank < rank
-        case .portClosed, .prohibited, .hostUnreachable, .networkUnreachable, .routingLoop, .noRoute, .familyMissing, .sendFailed:
-            [.linkDown, .noPrivateKey, .endpointInTunnel, .ownDatagrams].contains(cause)
+        case .portClosed, .prohibited, .networkUnreachable, .routingLoop, .noRoute, .familyMissing, .throughOtherTunnel:
+            [.linkDown, .noPrivateKey, .endpointIsItself, .endpointInTunnel, .ownDatagrams].contains(cause)
+        case .sendFailed: [.linkDown, .noPrivateKey, .endpointInTunnel, .ownDatagrams, .noRoute, .familyMissing].contains(cause)
+        case .filteredOut: cause == .connectionTableFull
+        // A machine that has moved is missed where it was.
+        case .hostUnreachable: [.linkDown, .noPrivateKey, .endpointInTunnel, .ownDatagrams, .nameMoved].contains(cause)
+        case .otherKeyOfOurs: cause == .endpointIsItself
         case .endpointInTunnel: [.linkDown].contains(cause)
         case .ownDatagrams: cause == .endpointInTunnel
         case .unknownSender: [.otherKeyOfPeer, .otherKeyOfOurs].contains(cause)

@@ -13,7 +13,8 @@ public enum DropRules {
             case .noPeerForDestination: return noPeer(drop, observation)
             case .sourceNotAllowed: return source(drop, observation)
             case .ownDatagram: return own(drop, observation)
-            case .noEndpoint: return noEndpoint(drop)
+            case .noEndpoint: return noEndpoint(drop, observation)
+            case .notWireGuard: return notWireGuard(drop, observation)
             }
         }
     }
@@ -32,11 +33,7 @@ public enum DropRules {
 
     private static func isBroadcast(_ address: IPAddress, _ observation: Observation) -> Bool {
         guard case .v4(let broadcast) = address else { return false }
-        return broadcast.rawValue == .max
-            || observation.settings.addresses.contains { own in
-                own.network.contains(address) && own.prefixLength < 32
-                    && broadcast.rawValue & (.max >> UInt32(own.prefixLength)) == .max >> UInt32(own.prefixLength)
-            }
+        return broadcast.rawValue == .max || observation.settings.addresses.contains { $0.network.isBroadcast(address) }
     }
 
     private static func source(_ drop: DropObservation, _ observation: Observation) -> Finding {
@@ -45,6 +42,13 @@ public enum DropRules {
             return Finding(
                 .sourceNotAllowed, .warning, "packets of a peer are refused: their source address is not in its AllowedIPs",
                 evidence: when(drop), remedy: "compare the peers' addresses with AllowedIPs")
+        }
+        if let owner = observation.settings.peer(for: source), owner.publicKey != drop.peer {
+            return Finding(
+                .sourceNotAllowed, .warning, peer: drop.peer,
+                "packets of \(name) from \(source) are refused: here that address is in the AllowedIPs of another peer, \(owner.publicKey.abbreviation)",
+                evidence: when(drop),
+                remedy: "are the two peers' AllowedIPs swapped here, or have both machines the same Address?")
         }
         return Finding(
             .sourceNotAllowed, .warning, peer: drop.peer,
@@ -59,10 +63,38 @@ public enum DropRules {
             evidence: when(drop), remedy: "ip route add \(drop.destination.map { "\($0)" } ?? "ENDPOINT") via GATEWAY")
     }
 
-    private static func noEndpoint(_ drop: DropObservation) -> Finding {
-        Finding(
+    /// Something else answers where a peer should be.
+    private static func notWireGuard(_ drop: DropObservation, _ observation: Observation) -> Finding? {
+        guard let sender = drop.sender,
+            let peer = observation.peers.first(where: { $0.endpoint == sender }), case .noAnswer = PeerState(peer)
+        else { return nil }
+        return Finding(
+            .notWireGuard, .error, peer: peer.publicKey,
+            "\(sender) answers, but not as a WireGuard does: another service has that port, or its WireGuard is a changed one (obfuscated)",
+            evidence: when(drop), remedy: "is it the right port? There: `wg show all listen-port`")
+    }
+
+    private static func noEndpoint(_ drop: DropObservation, _ observation: Observation) -> Finding {
+        if let peer = observation.settings.peers.first(where: { $0.publicKey == drop.peer }), observation.settings.addsRoutes,
+            let all = peer.allowedIPs.first(where: \.isDefaultRoute)
+        {
+            return Finding(
+                .noEndpoint, .warning, peer: drop.peer,
+                "all of this machine's traffic is for \(peer.publicKey.abbreviation) (\(all) in its AllowedIPs), which has no Endpoint here and has not called yet",
+                evidence: when(drop),
+                remedy: "at a server AllowedIPs are the client's own addresses inside, as 10.8.0.2/32; of a gateway, write its Endpoint")
+        }
+        return Finding(
             .noEndpoint, .warning, peer: drop.peer,
             "packets for \(drop.peer.map(\.abbreviation) ?? "a peer") wait: it has no Endpoint here and has not called yet",
             evidence: when(drop), remedy: "write Endpoint = HOST:PORT at this peer, or let it begin")
+    }
+}
+
+extension IPPrefix {
+    /// Whether an address is the one of IPv4 that means everybody in the network.
+    func isBroadcast(_ address: IPAddress) -> Bool {
+        guard case .v4(let last) = address, contains(address), length < 31 else { return false }
+        return last.rawValue & (.max >> UInt32(length)) == .max >> UInt32(length)
     }
 }

@@ -5,7 +5,8 @@ internal import TunnelConfiguration
 enum FileRules {
     static func findings(_ observation: Observation) -> [Finding] {
         let settings = observation.settings
-        return keys(settings) + duplicates(settings) + endpoints(observation) + nameServers(settings) + addresses(settings) + mtu(settings)
+        return keys(settings) + duplicates(settings) + ownAddresses(settings) + endpoints(observation) + nameServers(settings)
+            + addresses(settings) + mtu(settings)
     }
 
     private static func place(_ peer: PeerSettings, _ settings: TunnelSettings) -> String {
@@ -52,6 +53,22 @@ enum FileRules {
             }
         }
         return findings
+    }
+
+    /// The same address at both ends: what is sent there never leaves this machine.
+    private static func ownAddresses(_ settings: TunnelSettings) -> [Finding] {
+        settings.peers.compactMap { peer in
+            guard
+                let prefix = peer.allowedIPs.first(where: { prefix in
+                    Int(prefix.length) == prefix.address.bitWidth && settings.addresses.contains { $0.address == prefix.address }
+                })
+            else { return nil }
+            return Finding(
+                .ownAddressAllowed, .warning, peer: peer.publicKey,
+                "\(prefix.address) is this interface's own Address and in the AllowedIPs of \(peer.publicKey.abbreviation): what is sent there stays on this machine",
+                evidence: "Address and AllowedIPs both have \(prefix.address)\(place(peer, settings))",
+                remedy: "each end has an Address of its own, and AllowedIPs are the other's")
+        }
     }
 
     /// An endpoint that would be routed into the tunnel. With look-ups, ``RouteRules`` knows better.

@@ -1,4 +1,5 @@
 internal import NetworkTypes
+internal import TunnelConfiguration
 
 /// What this machine drops of what has arrived: filters before the socket, reverse path filters, and packets that it should pass on.
 enum FilterRules {
@@ -31,7 +32,28 @@ enum FilterRules {
                     "this machine doesn't forward, and dropped \(counted(filters.notForwarded, "packet", "packets")) for others (ip_forward is 0)",
                     evidence: "since the tunnel is up", remedy: "sysctl net.ipv4.ip_forward=1"))
         }
-        return findings
+        if filters.forwardsIPv6 == false, filters.notForwardedIPv6 > 0 {
+            findings.append(
+                Finding(
+                    .notForwarding, .warning,
+                    "this machine doesn't forward IPv6, and dropped \(counted(filters.notForwardedIPv6, "packet", "packets")) for others (forwarding is 0)",
+                    evidence: "since the tunnel is up", remedy: "sysctl net.ipv6.conf.all.forwarding=1"))
+        }
+        return findings + observation.peers.compactMap { filteredInside($0, filters) }
+    }
+
+    /// A peer sends packets, this machine answers none, and as many have vanished between the tunnel and whoever they are for.
+    private static func filteredInside(_ peer: PeerObservation, _ filters: FilterObservation) -> Finding? {
+        guard let traffic = peer.traffic, let handshake = peer.lastHandshake, let last = traffic.lastReceivedPacket,
+            traffic.receivedPackets >= 4, traffic.sentPackets == 0, handshake >= .seconds(4), last < .seconds(5),
+            filters.vanished >= traffic.receivedPackets - traffic.receivedPackets / 4, !PeerState(peer).isBroken
+        else { return nil }
+        return Finding(
+            .filteredInside, .warning, peer: peer.publicKey,
+            "packets of \(peer.publicKey.abbreviation) come out of the tunnel and this machine's own firewall drops them: none was answered",
+            evidence:
+                "\(counted(traffic.receivedPackets, "packet", "packets")) came since the handshake, \(filters.vanished) vanished here",
+            remedy: "see `nft list ruleset`, chains with hook input (for this machine) and forward (for others behind it)")
     }
 
     private static func reversePathFinding(of interface: String, _ filters: FilterObservation, _ severity: Finding.Severity) -> Finding {

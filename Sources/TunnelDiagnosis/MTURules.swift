@@ -1,6 +1,13 @@
 internal import NetworkTypes
 internal import TunnelConfiguration
 
+extension PeerObservation {
+    /// Whether a router on the way has said what fits.
+    fileprivate var isToldTooLarge: Bool {
+        if case .tooLarge = networkError?.cause { true } else { false }
+    }
+}
+
 /// Sizes that don't get through.
 enum MTURules {
     /// Bytes that the tunnel adds to a packet: UDP header, message header and tag, and the outer IP header.
@@ -9,6 +16,20 @@ enum MTURules {
     static func findings(_ observation: Observation) -> [Finding] {
         observation.peers.compactMap { peer in
             guard let endpoint = peer.endpoint, let link = observation.link else { return nil }
+            let extra = overhead(to: endpoint.address)
+            // What a router has said comes below; IPv6 inside needs 1280, whatever is outside.
+            if case .via(let interface, false, _, _, let outer) = peer.route, link.mtu + extra > outer, link.mtu > 1280, outer > extra,
+                !peer.isToldTooLarge
+            {
+                let fitting = outer - extra
+                let isLost = peer.probe?.smallestLost != nil
+                return Finding(
+                    .largeMTU, isLost ? .error : .warning, peer: peer.publicKey,
+                    "the tunnel's MTU of \(link.mtu) is too large for the way to \(endpoint) by \(interface), which takes \(fitting) of it whole: larger packets leave in fragments\(isLost ? ", and vanish" : "")",
+                    evidence: "the way has an MTU of \(outer), and the tunnel adds \(extra)",
+                    remedy: "leave MTU out of the file, or write MTU = \(fitting); now: ip link set \(observation.interface) mtu \(fitting)"
+                )
+            }
             if let probe = peer.probe, let answered = probe.largestAnswered, let lost = probe.smallestLost {
                 return Finding(
                     .pathMTU, .error, peer: peer.publicKey,

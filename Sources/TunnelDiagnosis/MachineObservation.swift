@@ -72,6 +72,8 @@ public struct DropObservation: Hashable, Sendable {
         case sourceNotAllowed
         case ownDatagram
         case noEndpoint
+        /// Datagrams that are no message of WireGuard's.
+        case notWireGuard
     }
 
     public var reason: Reason
@@ -80,6 +82,8 @@ public struct DropObservation: Hashable, Sendable {
     public var source: IPAddress?
     public var destination: IPAddress?
     public var peer: PublicKey?
+    /// Where the last one came from, if it was a datagram.
+    public var sender: Endpoint?
     public var age: Interval?
 
     public init(_ reason: Reason, count: UInt64) {
@@ -96,6 +100,13 @@ public struct FilterObservation: Hashable, Sendable {
     public var forwardsIPv4: Bool?
     /// Packets for others that this machine dropped because it doesn't forward (Ip: InAddrErrors), since the tunnel is up.
     public var notForwarded: UInt64 = 0
+    /// The same of IPv6: net.ipv6.conf.all.forwarding, and Ip6InAddrErrors.
+    public var forwardsIPv6: Bool?
+    public var notForwardedIPv6: UInt64 = 0
+    /// Packets that came in and were neither delivered nor passed on, for no other reason that the kernel counts, since the tunnel is up.
+    public var vanished: UInt64 = 0
+    /// Whether the kernel's table of connections (conntrack) has no room for another.
+    public var isConnectionTableFull = false
     /// rp_filter in effect, by interface: 1 is strict.
     public var reversePathFilters: [String: Int] = [:]
     /// Packets that reverse path filters dropped (IPReversePathFilter), since the tunnel is up.

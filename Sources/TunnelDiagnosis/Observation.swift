@@ -33,6 +33,14 @@ public struct Observation: Sendable {
     public var drops: [DropObservation] = []
     /// What the kernel does with packets that come out of the tunnel, or with answers that come to us.
     public var filters = FilterObservation()
+    /// Destinations of the routes into the tunnel, of all tables; nil where that isn't known.
+    public var tunnelRoutes: [IPPrefix]?
+    /// Interfaces that are tunnels of others.
+    public var otherTunnels: Set<String> = []
+    /// Where this machine's packets to the IPv6 Internet go; nil where it wasn't looked up.
+    public var internetIPv6: RouteObservation?
+    /// Seconds of the Unix epoch by this machine's clock; nil where that doesn't matter.
+    public var unixSeconds: UInt64?
     /// How far the clock is behind the last timestamp that we sent in an initiation; nil or zero when it isn't.
     public var clockBehindOurTimestamps: Interval?
 
@@ -50,6 +58,8 @@ public struct TunnelSettings: Sendable {
     public var publicKey: PublicKey?
     public var addresses: [IPInterfaceAddress] = []
     public var nameServers: [IPAddress] = []
+    /// The port that peers send to; nil: the kernel chooses one when the tunnel comes up.
+    public var listenPort: UInt16?
     /// Bytes; nil: found from the routes.
     public var mtu: UInt32?
     /// Whether AllowedIPs become routes.
@@ -70,6 +80,8 @@ public struct PeerSettings: Sendable {
     public var endpointName: String?
     /// The address that it was written as or resolved to.
     public var endpoint: Endpoint?
+    /// The addresses of the endpoint's name when it was looked up last; empty where that isn't known.
+    public var nameAddresses: [IPAddress] = []
     public var allowedIPs: [IPPrefix] = []
     public var hasPresharedKey = false
     /// Seconds; 0 for none.
@@ -88,6 +100,7 @@ extension TunnelSettings {
         publicKey = file.interface.privateKey?.value.publicKey
         addresses = file.interface.addresses.map(\.value)
         nameServers = file.interface.dnsServers.map(\.value)
+        listenPort = file.interface.listenPort?.value
         mtu = file.interface.mtu?.value
         addsRoutes = file.interface.table?.value != .off
         hasHooks = !file.interface.preUp.isEmpty || !file.interface.postUp.isEmpty

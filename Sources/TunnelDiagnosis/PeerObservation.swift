@@ -8,6 +8,11 @@ public struct PeerObservation: Sendable {
     public var endpoint: Endpoint?
     /// Whether the endpoint is where the peer was last heard from, not where it was said to be.
     public var isEndpointLearned = false
+    /// How often in a row the peer was heard, within a minute, from where it had been before it moved.
+    public var returns: UInt64 = 0
+    public var lastReturn: Interval?
+    /// Where it was before it moved last.
+    public var previousEndpoint: Endpoint?
     /// When the last handshake was completed; nil if none was.
     public var lastHandshake: Interval?
     /// How long the last handshake took.

@@ -1,24 +1,37 @@
 internal import NetworkTypes
 internal import TunnelConfiguration
+internal import WireGuardCrypto
 
 /// Somebody says no: our own kernel when sending, or a machine on the way by ICMP.
 enum RefusalRules {
     static func findings(_ observation: Observation) -> [Finding] {
         observation.peers.compactMap { peer in
             guard let endpoint = peer.endpoint else { return nil }
-            if let failure = peer.currentSendFailure { return finding(failure, endpoint, peer) }
+            if let failure = peer.currentSendFailure { return finding(failure, endpoint, peer, observation) }
             if let error = peer.currentNetworkError { return finding(error, endpoint, peer, own: observation.ownAddresses) }
             return nil
         }
     }
 
-    private static func finding(_ failure: SendFailure, _ endpoint: Endpoint, _ peer: PeerObservation) -> Finding {
+    private static func finding(
+        _ failure: SendFailure, _ endpoint: Endpoint, _ peer: PeerObservation, _ observation: Observation
+    ) -> Finding {
         let key = peer.publicKey
         let evidence = "the last datagram was refused \(failure.age.inWords) ago"
         switch failure.cause {
         case .noRoute: return RouteRules.noRoute(to: endpoint, peer, isFamilyMissing: false)
         case .familyMissing: return RouteRules.noRoute(to: endpoint, peer, isFamilyMissing: true)
         case .hostUnreachable: return unreachable(endpoint, reporter: nil, failure.age, peer)
+        case .filtered where observation.filters.isConnectionTableFull:
+            return Finding(
+                .connectionTableFull, .error, peer: key,
+                "the kernel's table of connections (conntrack) is full, so nothing new is let out to \(endpoint)", evidence: evidence,
+                remedy: "sysctl net.netfilter.nf_conntrack_max=262144; `conntrack -L` shows whose they are")
+        case .prohibited where isBroadcast(endpoint.address, observation):
+            return Finding(
+                .sendProhibited, .error, peer: key,
+                "the endpoint \(endpoint) is a broadcast address, the last of its network, and no machine's own", evidence: evidence,
+                remedy: "write the peer's own address in Endpoint")
         case .filtered:
             return Finding(
                 .filteredOut, .error, peer: key,
@@ -38,11 +51,19 @@ enum RefusalRules {
         }
     }
 
+    private static func isBroadcast(_ address: IPAddress, _ observation: Observation) -> Bool {
+        observation.localNetworks.contains { $0.prefix.isBroadcast(address) }
+    }
+
     private static func finding(
         _ error: NetworkError, _ endpoint: Endpoint, _ peer: PeerObservation, own: Set<IPAddress>
     ) -> Finding? {
         let key = peer.publicKey
         let from = error.reporter.map { " from \($0)" } ?? ""
+        // iptables and nft reject with this by default, and then it is not the endpoint that speaks.
+        if error.cause == .portUnreachable, let reporter = error.reporter, reporter != endpoint.address, !peer.isEndpointLearned {
+            return rejected(by: reporter, isOwn: own.contains(reporter), endpoint, error, key)
+        }
         switch error.cause {
         case .portUnreachable where peer.isEndpointLearned:
             return Finding(
@@ -77,6 +98,23 @@ enum RefusalRules {
                 evidence: "\(error.age.inWords) ago", remedy: "traceroute \(endpoint.address)")
         case .tooLarge, .other: return nil
         }
+    }
+
+    private static func rejected(
+        by reporter: IPAddress, isOwn: Bool, _ endpoint: Endpoint, _ error: NetworkError, _ key: PublicKey
+    ) -> Finding {
+        let evidence = "ICMP port unreachable from \(reporter), which is not the endpoint"
+        if isOwn {
+            return Finding(
+                .filteredOut, .error, peer: key,
+                "a filter of this machine's own firewall rejects our datagrams to \(endpoint) (\(error.age.inWords) ago)",
+                evidence: evidence,
+                remedy: "see `nft list ruleset`, chains with hook output; let UDP to port \(endpoint.port) out")
+        }
+        return Finding(
+            .prohibited, .error, peer: key,
+            "\(reporter) on the way rejects our datagrams to \(endpoint) (ICMP port unreachable, \(error.age.inWords) ago): a filter there, or a network that wants a login first",
+            evidence: evidence, remedy: "let UDP to port \(endpoint.port) through there; in a guest network, log in with a browser")
     }
 
     private static func unreachable(

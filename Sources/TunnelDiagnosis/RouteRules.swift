@@ -4,8 +4,8 @@ internal import TunnelConfiguration
 /// Where datagrams, queries and the inner networks go now, from look-ups.
 enum RouteRules {
     static func findings(_ observation: Observation) -> [Finding] {
-        observation.peers.compactMap { endpoint($0, observation) } + outerRoutes(observation) + localNetworks(observation)
-            + nameServers(observation)
+        observation.peers.compactMap { endpoint($0, observation) ?? otherTunnel($0, observation) } + outerRoutes(observation)
+            + itself(observation) + localNetworks(observation) + nameServers(observation) + notRouted(observation) + beside(observation)
     }
 
     private static func endpoint(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
@@ -21,6 +21,76 @@ enum RouteRules {
             let isMissing = peer.currentSendFailure?.cause == .familyMissing
             return noRoute(to: endpoint, peer, isFamilyMissing: isMissing)
         }
+    }
+
+    /// An endpoint that is this tunnel's own socket. On another port it may be a helper that carries the datagrams on.
+    private static func itself(_ observation: Observation) -> [Finding] {
+        guard let port = observation.settings.listenPort, port != 0 else { return [] }
+        return observation.settings.peers.compactMap { peer in
+            let current = observation.peers.first { $0.publicKey == peer.publicKey }?.endpoint
+            guard let endpoint = current ?? peer.endpoint, endpoint.port == port,
+                endpoint.address.isLoopback || observation.ownAddresses.contains(endpoint.address)
+            else { return nil }
+            return Finding(
+                .endpointIsItself, .error, peer: peer.publicKey,
+                "the endpoint \(endpoint) is this machine and this tunnel's own port: it calls itself",
+                evidence: "ListenPort is \(port), and \(endpoint.address) an address of this machine",
+                remedy: "write the other machine's address in Endpoint")
+        }
+    }
+
+    /// A peer that doesn't answer, behind a tunnel of somebody else's.
+    private static func otherTunnel(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
+        guard let endpoint = peer.endpoint, case .via(let interface, false, _, _, _) = peer.route,
+            observation.otherTunnels.contains(interface)
+        else { return nil }
+        let state = PeerState(peer)
+        switch state {
+        case .noAnswer, .silent: break
+        default: return nil
+        }
+        return Finding(
+            .throughOtherTunnel, .error, peer: peer.publicKey,
+            "\(endpoint) doesn't answer, and the way to it leads through another tunnel, \(interface): that one is in the way, or doesn't let this one through",
+            evidence: "`ip route get \(endpoint.address)` says dev \(interface)",
+            remedy:
+                "take the other tunnel down to see; or give the endpoint a route beside it: ip route add \(endpoint.address) via GATEWAY")
+    }
+
+    /// Without routes of the tunnel's making, somebody else has to make them.
+    private static func notRouted(_ observation: Observation) -> [Finding] {
+        guard !observation.settings.addsRoutes, let routes = observation.tunnelRoutes, observation.link?.isUp ?? false else { return [] }
+        return observation.settings.peers.compactMap { peer in
+            // Everything is what routing protocols allow, and they know better.
+            let missing = peer.allowedIPs.filter { prefix in
+                !prefix.isDefaultRoute && !routes.contains { overlap($0, prefix) }
+            }
+            guard let first = missing.first else { return nil }
+            return Finding(
+                .notRouted, .warning, peer: peer.publicKey,
+                "packets to \(first) don't go into the tunnel: Table = off, and nobody has made a route",
+                evidence: missing.count == 1 ? "no table has a route to it" : "the same with \(missing.count - 1) more of its AllowedIPs",
+                remedy: "ip route add \(first) dev \(observation.interface); or leave Table out")
+        }
+    }
+
+    /// A tunnel for everything, of IPv4 only.
+    private static func beside(_ observation: Observation) -> [Finding] {
+        // Hooks may stop it, and a private address doesn't reach the Internet.
+        guard observation.settings.addsRoutes, !observation.settings.hasHooks,
+            case .via(let interface, false, let source?, _, _)? = observation.internetIPv6, !source.isPrivate, !source.isLinkLocal
+        else { return [] }
+        let allowed = observation.settings.peers.flatMap(\.allowedIPs)
+        func isAll(_ width: Int) -> Bool {
+            let prefixes = allowed.filter { $0.address.bitWidth == width && $0.length <= 1 }
+            return prefixes.contains(where: \.isDefaultRoute) || Set(prefixes).count == 2
+        }
+        guard isAll(32), !allowed.contains(where: { $0.address.bitWidth == 128 && $0.length <= 3 }) else { return [] }
+        return [
+            Finding(
+                .besideTunnel, .warning, "all of IPv4 goes through the tunnel and IPv6 beside it, by \(interface)",
+                evidence: "AllowedIPs have 0.0.0.0/0 and no ::/0", remedy: "write AllowedIPs = 0.0.0.0/0, ::/0")
+        ]
     }
 
     /// A file that isn't up, on a machine that has no way to its endpoints.
@@ -43,7 +113,7 @@ enum RouteRules {
         }
         return Finding(
             .noRoute, .error, peer: peer.publicKey, "there is no route to \(endpoint): network is unreachable",
-            evidence: "`ip route get \(endpoint.address)` finds none", remedy: "is the network up? See `ip route`")
+            evidence: "`ip route get \(endpoint.address)` finds none", remedy: "is the network up? See `ip route` and `ip rule`")
     }
 
     /// A network of a peer that another interface is on as well.

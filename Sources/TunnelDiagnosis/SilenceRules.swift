@@ -7,7 +7,11 @@ enum SilenceRules {
         // Of those who come and go some are always gone.
         let isAlone = !observation.peers.contains { PeerState($0) == .working }
         return observation.peers.flatMap { peer in
-            [silence(peer, observation, isAlone: isAlone), answersLost(peer), nothingComesBack(peer, observation)].compactMap { $0 }
+            [
+                silence(peer, observation, isAlone: isAlone), nameMoved(peer, observation), answersLost(peer),
+                nothingComesBack(peer, observation),
+                keyUsedTwice(peer),
+            ].compactMap { $0 }
         }
     }
 
@@ -17,9 +21,12 @@ enum SilenceRules {
         switch PeerState(peer) {
         case .noAnswer(let age) where peer.handshakes.map({ $0.unanswered > 0 }) ?? true:
             let own = observation.settings.publicKey?.abbreviation ?? "ours"
+            let elsewhere =
+                isElsewhere(endpoint.address, observation)
+                ? "a private address in no network of this machine may be another place's; else " : ""
             return Finding(
                 .noAnswer, .error, peer: peer.publicKey,
-                "\(endpoint) doesn't answer\(age.map { " for \($0.inWords)" } ?? ""): it doesn't know our key \(own), has another key than \(peer.publicKey.abbreviation), or a filter on the way drops UDP",
+                "\(endpoint) doesn't answer\(age.map { " for \($0.inWords)" } ?? ""): \(elsewhere)it doesn't know our key \(own), has another key than \(peer.publicKey.abbreviation), or a filter on the way drops UDP",
                 evidence: "\(sent) sent, nothing came back, not even an error",
                 remedy:
                     "there: `wg show` must list our key \(observation.settings.publicKey?.base64 ?? "") and have \(peer.publicKey.base64) itself; and let UDP to port \(endpoint.port) in"
@@ -39,6 +46,41 @@ enum SilenceRules {
                 remedy: "is the peer's tunnel up? There: `wg show`")
         default: return nil
         }
+    }
+
+    /// A private address that is in no network of this machine.
+    private static func isElsewhere(_ address: IPAddress, _ observation: Observation) -> Bool {
+        address.isPrivate && !observation.localNetworks.contains { $0.prefix.contains(address) }
+    }
+
+    /// The endpoint's name has other addresses by now than the one that doesn't answer.
+    private static func nameMoved(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
+        guard let endpoint = peer.endpoint, PeerState(peer).isBroken,
+            let settings = observation.settings.peers.first(where: { $0.publicKey == peer.publicKey }),
+            let name = settings.endpointName,
+            let other = settings.nameAddresses.first(where: { $0 != endpoint.address && $0.bitWidth == endpoint.address.bitWidth })
+                ?? settings.nameAddresses.first(where: { $0 != endpoint.address })
+        else { return nil }
+        let hasBoth = settings.nameAddresses.contains(endpoint.address)
+        return Finding(
+            .nameMoved, .error, peer: peer.publicKey,
+            hasBoth
+                ? "\(endpoint) doesn't answer; \(name) has another address as well, \(other), which wasn't tried"
+                : "\(name) is \(other) by now, and the tunnel still sends to \(endpoint), where nobody answers",
+            evidence: "the name was looked up again",
+            remedy: hasBoth ? "write \(other) itself in Endpoint to see" : "wg-lite reload \(observation.interface)")
+    }
+
+    /// Phones move too, but not to and fro for minutes.
+    private static func keyUsedTwice(_ peer: PeerObservation) -> Finding? {
+        guard peer.returns >= 4, let last = peer.lastReturn, last < .seconds(90), let endpoint = peer.endpoint,
+            let other = peer.previousEndpoint
+        else { return nil }
+        return Finding(
+            .keyUsedTwice, .warning, peer: peer.publicKey,
+            "two machines use the key of \(peer.publicKey.abbreviation): it is heard by turns from \(endpoint) and \(other), and each takes the other's answers",
+            evidence: "it came back \(peer.returns) times in a row, the last \(last.inWords) ago",
+            remedy: "give each machine a key of its own (`wg-lite genkey`) and a [Peer] section here")
     }
 
     /// We answer, and what we answer is never used.
@@ -65,9 +107,20 @@ enum SilenceRules {
         let quiet = traffic.receivedPackets == 0 ? handshake : traffic.lastReceivedPacket ?? handshake
         guard quiet >= oneWay, heard + .seconds(3) < quiet else { return nil }
         let ours = observation.settings.addresses.map { "\($0.address)" }.joined(separator: ", ")
+        let name = peer.endpoint.map { "\($0)" } ?? "the peer"
+        if traffic.receivedPackets > 0 {
+            // It has sent to us in this session: its AllowedIPs for us are right.
+            return Finding(
+                .nothingComesBack, .warning, peer: peer.publicKey,
+                "\(name) answers itself, and nothing comes back of what goes on beyond it: it doesn't forward or masquerade (NAT), or a filter there drops it",
+                evidence: "for \(quiet.inWords) packets were sent and only keepalives came back",
+                remedy:
+                    "there: `sysctl net.ipv4.ip_forward` must be 1, and `iptables -t nat -A POSTROUTING -s \(observation.settings.addresses.first.map { "\($0.network)" } ?? "our network") ! -o NAME -j MASQUERADE` for the Internet"
+            )
+        }
         return Finding(
             .nothingComesBack, .warning, peer: peer.publicKey,
-            "\(peer.endpoint.map { "\($0)" } ?? "the peer") takes our packets and sends none back: its AllowedIPs for us are too narrow, or it doesn't forward",
+            "\(name) takes our packets and sends none back: its AllowedIPs for us are too narrow, it doesn't forward, or its firewall drops them",
             evidence: "for \(quiet.inWords) packets were sent and only keepalives came back",
             remedy:
                 "there: the AllowedIPs of our key must hold \(ours.isEmpty ? "our addresses" : ours); `sysctl net.ipv4.ip_forward` must be 1 if it is a gateway"

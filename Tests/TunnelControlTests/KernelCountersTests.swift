@@ -12,18 +12,24 @@ import Testing
     static let netstat = "TcpExt: SyncookiesSent IPReversePathFilter\nTcpExt: 0 4\nIpExt: InNoRoutes\nIpExt: 1\n"
 
     @Test func `a column is found by its name`() {
-        let counters = KernelCounters(snmp: Self.snmp, netstat: Self.netstat)
+        let counters = KernelCounters(
+            snmp: Self.snmp, netstat: Self.netstat, snmp6: "Ip6InReceives 12\nIp6InAddrErrors                 \t5\n")
         #expect(counters.notForwarded == 7)
         #expect(counters.reversePathDrops == 4)
     }
 
     @Test func `what isn't there counts nothing`() {
-        #expect(KernelCounters(snmp: "", netstat: "") == KernelCounters())
-        #expect(KernelCounters(snmp: "Ip: InAddrErrors", netstat: "TcpExt: IPReversePathFilter\nTcpExt:\n") == KernelCounters())
+        #expect(KernelCounters(snmp: "", netstat: "", snmp6: "") == KernelCounters())
+        #expect(
+            KernelCounters(snmp: "Ip: InAddrErrors", netstat: "TcpExt: IPReversePathFilter\nTcpExt:\n", snmp6: "Ip6InAddrErrors\n")
+                == KernelCounters())
     }
 
     @Test func `a difference never is negative`() {
-        let (some, none) = (KernelCounters(snmp: Self.snmp, netstat: Self.netstat), KernelCounters())
+        let (some, none) = (
+            KernelCounters(snmp: Self.snmp, netstat: Self.netstat, snmp6: "Ip6InReceives 12\nIp6InAddrErrors                 \t5\n"),
+            KernelCounters()
+        )
         #expect(some.since(none) == some)
         #expect(none.since(some) == none)
     }

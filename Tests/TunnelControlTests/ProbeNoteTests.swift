@@ -10,6 +10,7 @@ import WireGuardCrypto
     static let notes: [ProbeNote] = [
         .echo(peer, PathProbe(largestAnswered: 1372, smallestLost: 1380)), .echo(peer, PathProbe(largestAnswered: 1420, smallestLost: nil)),
         .arrived(ArrivedUnseen(interface: "eth0", sender: IPAddress("2001:db8::7")!, count: 3)), .arrived(nil),
+        .name("peer.example.org:51820", [IPAddress("192.0.2.3")!, IPAddress("2001:db8::3")!]),
     ]
 
     @Test(arguments: notes)
