@@ -269,3 +269,90 @@ rp_filter_inside() {
     cable here there; usual_other; other_up; on there ip address add 10.20.0.7/32 dev lo; usual_office "Table = off"$'\n'"PostUp = sysctl -q net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.office.rp_filter=1"
     sed -i "s|^AllowedIPs.*|&, 10.20.0.0/16|" "$files/office.conf"; our_up; on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; packets there 10.8.0.1 -I 10.20.0.7; status
 }
+
+# --- what looks like something else ---
+
+rejected_on_the_way() { routed; usual_other; other_up; filter router forward "udp dport 51820 reject"; usual_office; look; }
+calls_itself() { cable here there; usual_office "ListenPort = 51820"; sed -i "s|192.0.2.2:|192.0.2.1:|" "$files/office.conf"; look; }
+broadcast() { cable here there; usual_office; sed -i "s|192.0.2.2:|192.0.2.255:|" "$files/office.conf"; look; }
+# answers HOST: something that isn't WireGuard has the peer's port.
+answers() {
+    on "$1" timeout 40 python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 51820)); open("/run/ready", "w")
+while True:
+    q, a = s.recvfrom(2000); s.sendto(b"not a message of that kind", a)' &
+    until on "$1" test -e /run/ready; do sleep 0.1; done
+}
+other_service() { cable here there; answers there; usual_office; look; }
+# here (192.0.2.1), there (.2) and third (.3) on one switch.
+three() {
+    host switch; host third
+    on switch ip link add lan type bridge; on switch ip link set lan up
+    local number=1 name
+    for name in here there third; do
+        link "$name" wire switch "port$number"; on switch ip link set "port$number" master lan; on "$name" ip address add "192.0.2.$number/24" dev wire
+        number=$((number + 1))
+    done
+}
+key_twice() {
+    three; usual_other "" "$calls"; sed -i "/^ListenPort/d" "$files/there.conf"; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
+    our_up; other_up; on third "$program" up -q $no_wait "$files/there.conf"; packets there 10.8.0.1; packets third 10.8.0.1; status
+}
+swapped() {
+    three; usual_other; other_up; office "Address = 10.8.0.1/24" "AllowedIPs = 10.8.0.3/32"$'\n'"Endpoint = 192.0.2.2:51820"
+    printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.8.0.2/32\n' "$strange_public" >>"$files/office.conf"; our_up; packets there 10.8.0.1; status
+}
+same_address() { cable here there; usual_other; other_up; usual_office; sed -i "s|10.8.0.0/24|10.8.0.1/32|" "$files/office.conf"; look; }
+server_default() { cable here there; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 0.0.0.0/0"; our_up; packets here 203.0.113.9; status; }
+table_off() { cable here there; usual_other; other_up; usual_office "Table = off"; sed -i "s|^AllowedIPs.*|&, 10.20.0.0/16|" "$files/office.conf"; look; }
+ipv6_beside() { routed; usual_other; other_up; usual_office; sed -i "s|^AllowedIPs.*|AllowedIPs = 0.0.0.0/0|" "$files/office.conf"; look; }
+large_mtu() { cable here there; usual_other; other_up; usual_office "MTU = 1500"; look; }
+other_tunnel() {
+    routed; usual_other; other_up; usual_office
+    sed "s|10.8.0.1|10.7.0.1|; s|^PrivateKey.*|PrivateKey = $strange|; s|^AllowedIPs.*|AllowedIPs = 0.0.0.0/0|; s|192.0.2.2:|203.0.113.77:|" "$files/office.conf" >"$files/other.conf"
+    chmod 600 "$files/other.conf"; on here "$program" up -q $no_wait "$files/other.conf"; look
+}
+clock_1970() { cable here there; usual_office; up on here env LD_PRELOAD="$results/1970.so" timeout 30 "$program" up "$files/office.conf"; status; }
+# here: a gateway of there's, which lets nothing through.
+forward_filtered() {
+    cable here there; other "Address = 10.8.0.2/24" "AllowedIPs = 0.0.0.0/0"$'\n'"$calls"; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
+    on here ip link add lan type veth; on here ip address add 10.30.0.1/24 dev lan; on here ip link set lan up; on here sysctl -q net.ipv4.ip_forward=1; filter here forward "drop"
+    our_up; other_up; packets there 10.30.0.9; status
+}
+masquerade_there() {
+    cable here there; usual_other; other_up; on there ip link add lan type dummy 2>/dev/null || on there ip link add lan type veth
+    on there ip address add 10.30.0.1/24 dev lan; on there ip link set lan up; on there sysctl -q net.ipv4.ip_forward=1; filter there forward "drop"
+    usual_office; sed -i "s|^AllowedIPs.*|&, 10.30.0.0/24|" "$files/office.conf"; our_up; on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; packets here 10.30.0.9; status 25
+}
+forwarding_ipv6() {
+    cable here there; other "Address = 10.8.0.2/24, fd08::2/64" "AllowedIPs = 0.0.0.0/0, ::/0"$'\n'"$calls"; office "Address = 10.8.0.1/24, fd08::1/64"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32, fd08::2/128"
+    on here sysctl -q net.ipv6.conf.all.forwarding=0; our_up; other_up; packets there fd30::9; status
+}
+
+# --- what is as it should be, and must be told so ---
+
+# works [SECONDS]: for so long no first line says anything else.
+works() {
+    local last=$((${EPOCHREALTIME/./} + ${1:-8} * 1000000)) first
+    while ((${EPOCHREALTIME/./} < last)); do
+        first=$(on here timeout 10 "$program" status office 2>&1 | head -n 1)
+        if [[ $first != "office works"* || $first == *"look at"* ]]; then text=$first; finish FAILED; fi
+        sleep 0.4
+    done
+    judge "$first"; text=$first; finish FAILED
+}
+called() { usual_other "" "$calls"; other_up; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"; on here timeout 30 "$program" up -q $no_wait "$files/office.conf"; on there timeout 9 ping -q -c 1 -W 8 10.8.0.1 >/dev/null; }
+healthy_called() { cable here there; called; works; }
+healthy_receiver() {
+    cable here there; called
+    on here timeout 40 python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 514)); open("/run/ready", "w")
+while True: s.recv(100)' & until_ready
+    on there timeout 40 bash -c 'while :; do echo x >/dev/udp/10.8.0.1/514; sleep 0.3; done' & works
+}
+healthy_others_away() {
+    cable here there; usual_other; usual_office; sed -i "s|10.8.0.0/24|10.8.0.2/32|" "$files/office.conf"
+    printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.8.0.3/32\n' "$strange_public" >>"$files/office.conf"; session; packets here 10.8.0.2; works
+}
+healthy_refused_inside() { cable here there; usual_other; usual_office; session; on here timeout 40 bash -c 'while :; do echo >/dev/tcp/10.8.0.2/80; sleep 0.5; done' >/dev/null 2>&1 & works; }
