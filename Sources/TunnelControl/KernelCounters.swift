@@ -22,14 +22,15 @@ struct KernelCounters: Hashable, Sendable {
     ///   - snmp6: the text of /proc/net/snmp6.
     init(snmp: String, netstat: String, snmp6: String) {
         notForwarded = Self.value("Ip:", "InAddrErrors", in: snmp) ?? 0
-        notForwardedIPv6 =
-            snmp6.split(separator: "\n").map { $0.split(whereSeparator: \.isWhitespace) }
-            .first { $0.count == 2 && $0[0] == "Ip6InAddrErrors" }.flatMap { UInt64($0[1]) } ?? 0
-        received = Self.value("Ip:", "InReceives", in: snmp) ?? 0
-        accounted = ["InHdrErrors", "InAddrErrors", "ForwDatagrams", "InDiscards", "InDelivers", "ReasmReqds"].reduce(0) {
-            $0 + (Self.value("Ip:", $1, in: snmp) ?? 0)
+        // Of IPv6 each counter has a line of its own.
+        for line in snmp6.split(separator: "\n") where line.hasPrefix("Ip6InAddrErrors") {
+            if let word = line.split(whereSeparator: \.isWhitespace).last { notForwardedIPv6 = UInt64(word) ?? 0 }
         }
-        accounted += (Self.value("IpExt:", "InNoRoutes", in: netstat) ?? 0) + (Self.value("IpExt:", "InTruncatedPkts", in: netstat) ?? 0)
+        received = Self.value("Ip:", "InReceives", in: snmp) ?? 0
+        for name in ["InHdrErrors", "InAddrErrors", "ForwDatagrams", "InDiscards", "InDelivers", "ReasmReqds"] {
+            accounted += Self.value("Ip:", name, in: snmp) ?? 0
+        }
+        for name in ["InNoRoutes", "InTruncatedPkts"] { accounted += Self.value("IpExt:", name, in: netstat) ?? 0 }
         reversePathDrops = Self.value("TcpExt:", "IPReversePathFilter", in: netstat) ?? 0
         accounted += reversePathDrops
     }
