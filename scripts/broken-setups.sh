@@ -275,6 +275,16 @@ rp_filter_inside() {
 rejected_on_the_way() { routed; usual_other; other_up; filter router forward "udp dport 51820 reject"; usual_office; look; }
 calls_itself() { cable here there; usual_office "ListenPort = 51820"; sed -i "s|192.0.2.2:|192.0.2.1:|" "$files/office.conf"; look; }
 broadcast() { cable here there; usual_office; sed -i "s|192.0.2.2:|192.0.2.255:|" "$files/office.conf"; look; }
+# answers HOST: something that isn't WireGuard has the peer's port.
+answers() {
+    on "$1" timeout 40 python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 51820)); open("/run/ready", "w")
+while True:
+    q, a = s.recvfrom(2000); s.sendto(b"not a message of that kind", a)' &
+    until on "$1" test -e /run/ready; do sleep 0.1; done
+}
+other_service() { cable here there; answers there; usual_office; look; }
 # here (192.0.2.1), there (.2) and third (.3) on one switch.
 three() {
     host switch; host third
@@ -308,11 +318,23 @@ masquerade_there() {
     on there ip address add 10.30.0.1/24 dev lan; on there ip link set lan up; on there sysctl -q net.ipv4.ip_forward=1; filter there forward "drop"
     usual_office; sed -i "s|^AllowedIPs.*|&, 10.30.0.0/24|" "$files/office.conf"; our_up; on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; packets here 10.30.0.9; status 25
 }
+# Packets for this machine that its own firewall takes for a stranger's.
+input_filtered() {
+    cable here there; usual_other "" "$calls"; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
+    filter here input "iifname office drop"; our_up; other_up; packets there 10.8.0.1; status
+}
+forwarding_ipv6() {
+    cable here there; other "Address = 10.8.0.2/24, fd08::2/64" "AllowedIPs = 0.0.0.0/0, ::/0"$'\n'"$calls"
+    office "Address = 10.8.0.1/24, fd08::1/64"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32, fd08::2/128"
+    on here ip link add lan type veth; on here ip address add fd30::1/64 dev lan nodad; on here ip link set lan up
+    on here sysctl -q net.ipv6.conf.all.forwarding=0; our_up; other_up; packets there fd30::9; status
+}
 
 # --- what is as it should be, and must be told so ---
 
 # works [SECONDS]: for so long no first line says anything else.
 works() {
+    begun=${begun:-${EPOCHREALTIME/./}}
     local last=$((${EPOCHREALTIME/./} + ${1:-8} * 1000000)) first
     while ((${EPOCHREALTIME/./} < last)); do
         first=$(on here timeout 10 "$program" status office 2>&1 | head -n 1)

@@ -59,6 +59,19 @@ extension Tunnel {
         examples.keep(DropExample(reason: reason, time: time.now, sender: sender))
     }
 
+    /// Counts datagrams that were refused before anybody asked whose they are.
+    /// - Parameters:
+    ///   - refused: how many, by reason.
+    ///   - reason: the last one's.
+    ///   - sender: where that came from, for the example that is kept once a turn.
+    ///   - time: the time.
+    @inline(never)
+    public mutating func drop(_ refused: DropCounters, last reason: DropReason, from sender: Endpoint, at time: TimePoint) {
+        drops.add(refused)
+        guard examples.wants(reason, at: time.now) else { return }
+        examples.keep(DropExample(reason: reason, time: time.now, sender: sender))
+    }
+
     /// Counts a packet from the interface that isn't forwarded, and keeps its addresses once a turn.
     /// - Parameters:
     ///   - reason: why.

@@ -42,7 +42,8 @@ enum FilterRules {
         return findings + observation.peers.compactMap { filteredInside($0, filters) }
     }
 
-    /// A peer sends packets, this machine answers none, and as many have vanished between the tunnel and whoever they are for.
+    /// A peer sends packets, this machine answers none, and as many have vanished between the tunnel and whoever they are for. Since Linux
+    /// 6.7 what the hook `forward` drops counts as forwarded, so that there it is seen for packets to this machine only.
     private static func filteredInside(_ peer: PeerObservation, _ filters: FilterObservation) -> Finding? {
         guard let traffic = peer.traffic, let handshake = peer.lastHandshake, let last = traffic.lastReceivedPacket,
             traffic.receivedPackets >= 4, traffic.sentPackets == 0, handshake >= .seconds(4), last < .seconds(5),

@@ -39,6 +39,8 @@ struct InboundPath: ~Copyable {
     private var handshakeCount = 0
     /// What ``sort(at:)`` drops, for the tunnel's counters.
     private var refused = DropCounters()
+    /// The last of them, and the message that it was in.
+    private var lastRefused: (reason: DropReason, message: Int)?
 
     /// A data message before it is looked at more closely.
     @safe
@@ -149,6 +151,7 @@ struct InboundPath: ~Copyable {
         datagramCount = 0
         handshakeCount = 0
         refused = DropCounters()
+        lastRefused = nil
         var sorted = 0
         var bytes = 0
         let firstMessage = nextMessage
@@ -177,7 +180,10 @@ struct InboundPath: ~Copyable {
             wantedMessages = max(2, min(Self.messageCapacity, Self.wantedDatagrams * (nextMessage - firstMessage) / sorted))
         }
         if handshakeCount > 0 { post(at: time) }
-        if refused.total > 0 { engine.tunnel.withLock { $0.drops.add(refused) } }
+        if let lastRefused {
+            let sender = messages.sender(at: lastRefused.message)
+            engine.tunnel.withLock { $0.drop(refused, last: lastRefused.reason, from: sender, at: time) }
+        }
         // Only a flush takes abandoned slots out of the ring: a flood of anything else must not fill it.
         if datagramCount == 0 { deliver() }
         return (sorted, bytes)
@@ -224,6 +230,7 @@ struct InboundPath: ~Copyable {
     @inline(never)
     private mutating func refuse(_ datagram: UnsafeMutableRawBufferPointer, of index: Int, _ reason: DropReason) {
         refused.add(reason)
+        lastRefused = (reason, index)
         unsafe notes.refused(UnsafeRawBufferPointer(datagram), of: messages, at: index, reason)
     }
 

@@ -82,6 +82,22 @@ import WireGuardCrypto
         }
     }
 
+    @Test func `what is no message of the protocol is kept with its sender`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        let socket = try UDPSocket(family: .v4, port: 0, mark: 0)
+        let target = Endpoint(address: try #require(IPAddress("127.0.0.1")), port: pair.engines[1].snapshot().listenPort)
+        var queue = DatagramSendQueue(capacity: 1, family: .v4)
+        _ = queue.begin(target, from: nil)
+        let bytes = [UInt8](repeating: 0x6e, count: 40)
+        unsafe bytes.withUnsafeBytes { _ = unsafe queue.append($0.baseAddress!, count: $0.count, trafficClass: 0) }
+        _ = queue.flush(to: socket, now: Instant(nanoseconds: 1))
+        // The suite's limit bounds it.
+        while pair.engines[1].drops[.unknownType] == 0 { SystemThread.sleep(.milliseconds(1)) }
+        let example = try #require(pair.engines[1].facts().examples.first { $0.reason == .unknownType })
+        #expect(example.sender == Endpoint(address: target.address, port: socket.port))
+    }
+
     @Test(arguments: [1, 2, 4] as [UInt8])
     func `a flood of garbage does not keep packets out`(kind: UInt8) throws {
         let pair = try EnginePair()
