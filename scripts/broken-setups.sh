@@ -334,7 +334,7 @@ forwarding_ipv6() {
 
 # works [SECONDS]: for so long no first line says anything else.
 works() {
-    begun=${begun:-${EPOCHREALTIME/./}}
+    [[ ${begun:-0} != 0 ]] || begun=${EPOCHREALTIME/./}
     local last=$((${EPOCHREALTIME/./} + ${1:-8} * 1000000)) first
     while ((${EPOCHREALTIME/./} < last)); do
         first=$(on here timeout 10 "$program" status office 2>&1 | head -n 1)
