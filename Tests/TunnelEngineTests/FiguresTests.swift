@@ -1,3 +1,4 @@
+import LinuxSystem
 import NetworkTypes
 import PathRecording
 import Testing
@@ -7,13 +8,17 @@ import WireGuardCrypto
 
 @testable import TunnelEngine
 
-@Suite struct FiguresTests {
+@Suite(.timeLimit(.minutes(1))) struct FiguresTests {
     @Test func `each stage counts what came out of it, with its bytes`() throws {
         let pair = try EnginePair()
         defer { pair.stop() }
         // A session first, so that nothing waits for one.
         #expect(pair.adapters[0].inject(packet(from: 1, to: 2, number: 0)))
         #expect(pair.collect(1, at: 1).count == 1)
+        // It is counted after it was sent, and after it was delivered.
+        while pair.engines[0].figures().outbound[.release].packets < 1 || pair.engines[1].figures().inbound[.deliver].packets < 1 {
+            SystemThread.sleep(.milliseconds(1))
+        }
         let before = (pair.engines[0].figures(), pair.engines[1].figures())
         let packets = (0..<40).map { packet(from: 1, to: 2, number: UInt8($0), size: 100) }
         for packet in packets { #expect(pair.adapters[0].inject(packet)) }
