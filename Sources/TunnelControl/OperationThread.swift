@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import Synchronization
+internal import WireGuardCrypto
 
 /// Carries out what takes its time (hooks, names, other programs), one operation after the other, on a thread of its own that is kept.
 ///
@@ -12,6 +13,9 @@ final class OperationThread<Result: Sendable>: Sendable {
         var isStopping = false
         var thread: SystemThread?
     }
+
+    /// What an operation uses of the stack where it works with keys, generously.
+    private static var stackByteCount: Int { 64 << 10 }
 
     private let state = Mutex(State())
     private let begun: EventDescriptor
@@ -79,6 +83,8 @@ final class OperationThread<Result: Sendable>: Sendable {
             let (operation, isStopping) = state.withLock { ($0.operation.take(), $0.isStopping) }
             if let operation {
                 let result = operation(cancellation)
+                // A file was read, and keys compared.
+                wipeDeadStack(Self.stackByteCount)
                 state.withLock { $0.result = result }
                 ended.signal()
             }

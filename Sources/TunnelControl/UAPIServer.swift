@@ -3,6 +3,7 @@ internal import NetworkTypes
 internal import Synchronization
 internal import TunnelConfiguration
 public import TunnelCore
+internal import WireGuardCrypto
 
 /// Serves the UAPI at a socket, on a thread of its own: several connections, several requests on each.
 ///
@@ -140,6 +141,8 @@ public final class UAPIServer: Sendable {
             for (connection, isReady) in zip(connections, ready.dropFirst(3)) where isReady { connection.advance() }
             Self.letGo(of: connections)
             answer(connections)
+            // Keys were read, or written.
+            if !connections.isEmpty { wipeDeadStack(64 << 10) }
             connections.removeAll(where: \.isOver)
             // What tens of thousands of small pieces took goes back to the system when nobody reads any more.
             let isAnswering = connections.contains(where: \.isAnswering)

@@ -52,6 +52,8 @@ extension PresharedKey {
         unsafe secret.withUnsafeBytes { unsafe hash.update($0) }
         // SAFETY: the digest has the size of what it is written to.
         unsafe hash.finalize(into: &fingerprint.words)
+        // The hash's words are the key's.
+        wipeDeadStack(4 << 10)
         return fingerprint
     }
 }
