@@ -5,6 +5,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -29,7 +30,9 @@ class Browser:
         self.process = subprocess.Popen(
             ["chromium", "--headless", "--no-sandbox", "--remote-debugging-pipe", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
              "--disable-dev-shm-usage", "--disable-background-networking", "--user-data-dir=" + self.directory, "about:blank"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=arrange, close_fds=False)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=arrange, close_fds=False,
+            # A group of its own, and whatever it leaves stands in its directory.
+            start_new_session=True, env={**os.environ, "TMPDIR": self.directory})
         os.close(to_read)
         os.close(from_write)
         self.number, self.bytes, self.faults, self.requests, self.loaded = 0, b"", [], [], False
@@ -40,9 +43,14 @@ class Browser:
             self.ask(domain + ".enable")
 
     def close(self):
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        # Its children end a moment later, and may still write.
+        for _ in range(50):
+            shutil.rmtree(self.directory, ignore_errors=True)
+            if not os.path.exists(self.directory):
+                break
+            time.sleep(0.1)
 
     def __enter__(self):
         return self

@@ -54,6 +54,8 @@ end_hosts() {
     holders=()
     host_pid=()
     rm -rf "$scratch"
+    # Where nobody's tunnels keep what runs without XDG_RUNTIME_DIR; it is empty by then.
+    rmdir /tmp/wg-lite-65534/* /tmp/wg-lite-65534 2>/dev/null || true
 }
 trap end_hosts EXIT
 trap 'exit 130' INT TERM
