@@ -1,4 +1,4 @@
-public import Glibc
+internal import Glibc
 
 /// An open file descriptor that is closed when this value ends.
 public struct FileDescriptor: ~Copyable, Sendable {
@@ -17,8 +17,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
     /// Opens a file; close-on-exec always.
     /// - Parameters:
     ///   - flags: as in open(2), for example `O_RDWR | O_NONBLOCK`.
-    ///   - mode: the permissions of a file that `O_CREAT` makes.
-    public static func open(_ path: String, flags: Int32, mode: mode_t = 0) throws(SystemError) -> FileDescriptor {
+    ///   - mode: the permissions of a file that `O_CREAT` makes, as mode_t has them. No type of C's stands in a public declaration: whose it
+    ///     is, glibc's module's or our shims', depends on which of a build's files is compiled first.
+    public static func open(_ path: String, flags: Int32, mode: UInt32 = 0) throws(SystemError) -> FileDescriptor {
         while true {
             let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, mode)
             if descriptor >= 0 { return FileDescriptor(owning: descriptor) }
