@@ -12,6 +12,8 @@ public enum ErrorNumber {
     public static let invalidArgument = Glibc.EINVAL
     /// EBUSY: somebody else has it.
     public static let busy = Glibc.EBUSY
+    /// EMFILE: this process may have no more files open.
+    public static let tooManyOpenFiles = Glibc.EMFILE
     /// EBADF: not an open descriptor.
     public static let badDescriptor = Glibc.EBADF
     /// EEXIST: it is there already.

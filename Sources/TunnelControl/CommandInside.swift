@@ -113,6 +113,9 @@ public final class CommandInside: Sendable {
                     error.isMissing
                     ? "\(error.subject): there is no such program" : "\(error.subject) can't be executed: \(error.message)"
                 status = error.isMissing ? 127 : 126
+            } else if error.operation == "open", error.subject == ".", error.isPermissionDenied {
+                message = "the working directory may not be entered by this user, so nothing can be started in it: go to another one (cd /)"
+                status = 126
             } else {
                 message = "cannot start \(error.subject) in the tunnel's namespace: \(error.operation): \(error.message) (\(error.name))"
                 status = 126

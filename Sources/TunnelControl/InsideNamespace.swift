@@ -65,14 +65,22 @@ public final class InsideNamespace: Sendable {
             let answer = try channel.receive()
             words = String(decoding: answer?.bytes ?? [], as: UTF8.self).split(separator: "\0", omittingEmptySubsequences: false)
                 .map(String.init)
-            if words.first == "ok", let numbers = answer?.descriptors, numbers.count == 5 {
+            let numbers = answer?.descriptors ?? []
+            if words.first == "ok", numbers.count == 5 {
                 return InsideNamespace(
                     tun: numbers[0], place: .init(user: numbers[1], network: numbers[2], mounts: numbers[3], root: numbers[4]),
                     channel: channel, process: process, warning: words.count > 1 && !words[1].isEmpty ? words[1] : nil)
             }
+            for number in numbers { _ = FileDescriptor(owning: number) }
+            // The other process goes when nobody is at this end any more.
+            _ = consume channel
             _ = process.wait()
         } catch {
             throw SetupError("make a namespace for the tunnel", error)
+        }
+        // All were sent, and there was no room here for what didn't arrive.
+        if words.first == "ok" {
+            throw NamespaceRefusal(SystemError(errno: ErrorNumber.tooManyOpenFiles, operation: "recvmsg"), .current).error
         }
         guard words.first == "error", words.count == 4 else {
             throw SetupError("make a namespace for the tunnel", "the process that is to make it ended without a word")

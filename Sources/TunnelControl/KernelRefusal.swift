@@ -5,6 +5,9 @@ struct KernelRefusal: Hashable {
     let cause: String
     let remedy: String?
 
+    /// What helps when there is no descriptor left, in this process or on the machine.
+    static let descriptorRemedy = "too many files are open: raise the limit (ulimit -n)"
+
     init(_ error: SystemError, _ surroundings: Surroundings) {
         let said = error.message.prefix(1).lowercased() + error.message.dropFirst()
         let words = error.detail.isEmpty ? said : "\(said) (\(error.detail))"
@@ -26,7 +29,7 @@ struct KernelRefusal: Hashable {
                 case "ENETUNREACH": "what the route leads over can't be reached: is its interface up? See `ip route` and `ip link`"
                 case "ENETDOWN": "the interface is down: ip link set NAME up"
                 case "ENOTTY": "\(Surroundings.tunPath) is not the TUN device: mknod -m 666 \(Surroundings.tunPath) c 10 200"
-                case "EMFILE", "ENFILE": "too many files are open: raise the limit (ulimit -n)"
+                case "EMFILE", "ENFILE": Self.descriptorRemedy
                 default: nil
                 }
         }

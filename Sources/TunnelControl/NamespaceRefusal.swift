@@ -1,5 +1,10 @@
 internal import LinuxSystem
 
+extension String {
+    /// What stands behind `prefix`; nil if something else is in front.
+    fileprivate func wordBehind(_ prefix: String) -> String? { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil }
+}
+
 /// Why a tunnel gets no namespace of its own, and whom to ask for what: a pure function of the kernel's error and of what is set here.
 struct NamespaceRefusal: Hashable {
     /// What is set, as far as it decides.
@@ -63,6 +68,13 @@ struct NamespaceRefusal: Hashable {
         } else if isOfUnshare, error.isPermissionDenied {
             cause = "the kernel refuses user namespaces to this user (\(error.name)): a security module does, or a chroot"
             remedy = "\(ask) user namespaces, or run `wg-lite up` with sudo"
+        } else if error.operation == "mount", error.name == "EINVAL" {
+            cause = "the root directory here is no mount point, as in a chroot: what is seen inside couldn't differ from what is seen here"
+            remedy = "make it one before chroot, with `mount --bind DIR DIR`, or run it outside of the chroot"
+        } else if error.isMissing, error.operation == "mount", let path = error.subject.wordBehind("over ") {
+            cause =
+                "\(path) shows a file that was deleted where it came from (`grep deleted /proc/self/mountinfo`), and nothing can stand in its place"
+            remedy = "\(ask) `umount \(path)`"
         } else {
             cause = "\(error)"
             remedy = "\(ask) user namespaces that may mount, or run `wg-lite up` with sudo"

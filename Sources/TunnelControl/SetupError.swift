@@ -20,7 +20,8 @@ public struct SetupError: Error, Hashable, Sendable {
     public init(_ step: String, _ cause: String, remedy: String? = nil, isConfiguration: Bool = false) {
         self.step = step
         self.cause = cause
-        self.remedy = remedy
+        // Whatever would help otherwise: without a descriptor nothing can be opened.
+        self.remedy = cause.contains("EMFILE") || cause.contains("ENFILE") ? KernelRefusal.descriptorRemedy : remedy
         self.isConfiguration = isConfiguration
     }
 

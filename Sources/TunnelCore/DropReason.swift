@@ -1,6 +1,7 @@
 package import WireGuardProtocol
 
-/// Why a packet or a message was not forwarded. Each one is counted, and each is a line in the status.
+/// Why a packet or a message was not forwarded. Each one is counted, and each is a line in the status; what it means is its
+/// ``explanation``.
 public enum DropReason: Int, CaseIterable, Sendable {
     // Out: packets from the interface.
     case malformed

@@ -18,9 +18,11 @@ public struct HandshakeGate: ~Copyable {
 
     /// The judgement on one message.
     public enum Verdict: Sendable {
+        /// It may cost us a handshake.
         case admit
         /// Answer it with this cookie instead.
         case reply(OutgoingDatagram)
+        /// Nobody answers it.
         case drop(DropReason)
     }
 

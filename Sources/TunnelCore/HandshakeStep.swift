@@ -27,9 +27,13 @@ public enum HandshakeStep: Sendable {
 
     /// What came of a step, for ``Tunnel/resume(_:at:using:)``.
     public enum Outcome: Sendable {
+        /// An initiation of ours, with the receiver index that it names.
         case initiated(Result<CreatedInitiation, Refusal>, slot: UInt32, index: UInt32)
+        /// A peer's initiation; a response comes next.
         case opened(Result<OpenedInitiation, Refusal>, Arrival)
+        /// Our response, with the receiver index that it names, and what it answers.
         case responded(Result<CreatedResponse, Refusal>, slot: UInt32, index: UInt32, Arrival)
+        /// A peer's response to us, or its refusal.
         case consumed(Result<DerivedSession, Refusal>, slot: UInt32, Arrival)
 
         /// The receiver index that was reserved for what it made.

@@ -49,7 +49,9 @@ public struct Arrival: Sendable {
 extension Tunnel {
     /// Whether a data message can be opened.
     public enum Opening {
+        /// Open it, then ask ``Tunnel`` what becomes of it.
         case open(OpenJob)
+        /// It was counted, and goes no further.
         case dropped(DropReason)
     }
 
@@ -57,7 +59,9 @@ extension Tunnel {
     public enum Inbound {
         /// The inner packet's size, without padding.
         case deliver(count: Int)
+        /// It had no packet inside, and has done its work.
         case keepalive
+        /// It was counted, and goes no further.
         case dropped(DropReason)
     }
 

@@ -33,6 +33,7 @@ extension Tunnel {
         case seal(SealJob)
         /// There is no session yet: the packet was copied and waits for one; a handshake is under way.
         case staged
+        /// It was counted, and goes no further.
         case dropped(DropReason)
     }
 

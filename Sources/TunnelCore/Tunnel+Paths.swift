@@ -18,9 +18,11 @@ public struct PathNews: Sendable {
     public enum Kind: Hashable, Sendable {
         /// The system refuses to send to it, with this errno.
         case sendingFails(Int32)
+        /// It takes datagrams for it again.
         case sendingWorks
         /// The routing table sends its endpoint into the tunnel.
         case loopBegins
+        /// Its endpoint is outside of the tunnel again.
         case loopEnds
     }
 

@@ -8,7 +8,9 @@ public struct EngineObservation: Sendable {
     public var isLinkUp: Bool
     /// The ways to the peers, in the order in which they were added.
     public var peers: [PathObservation]
+    /// The socket for IPv4.
     public var v4: SocketObservation
+    /// The socket for IPv6.
     public var v6: SocketObservation
 }
 
@@ -18,17 +20,21 @@ public struct SocketObservation: Hashable, Sendable {
     public var isOpen = false
     /// Messages (of one datagram, or of up to 64 merged ones) that found no room in the receive queue since the engine was made.
     public var receiveDrops: UInt64 = 0
-    /// Bytes in the receive queue with the kernel's overhead, and how many may be.
+    /// Bytes in the receive queue, with the kernel's overhead.
     public var receiveQueue: UInt32 = 0
+    /// How many there may be.
     public var receiveLimit: UInt32 = 0
-    /// Bytes in the send queue, and how many may be.
+    /// Bytes in the send queue.
     public var sendQueue: UInt32 = 0
+    /// How many there may be.
     public var sendLimit: UInt32 = 0
     /// ICMP errors that were read, whomever they were about.
     public var icmpErrors: UInt64 = 0
     /// Why receiving failed last, as in errno(3), 0 where the kernel gives no reason; nil if it never has.
     public var lastReceiveError: Int32?
+    /// When that was; nil if it never was.
     public var lastReceiveErrorUnixNanoseconds: UInt64?
 
+    /// No socket.
     public init() {}
 }

@@ -27,6 +27,7 @@ public struct EngineOptions: Sendable {
     /// without any lock; packets don't wait for it, handshakes do.
     public var events: @Sendable (TunnelEvent) -> Void = { _ in }
 
+    /// What suits a tunnel that nobody has wishes for.
     public init() {}
 
     /// The threads that suit a machine with so many processors.

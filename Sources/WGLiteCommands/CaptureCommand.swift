@@ -6,6 +6,7 @@ internal import TunnelControl
 struct CaptureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "capture", abstract: "Write a tunnel's packets to a file that Wireshark reads.",
+        usage: "wg-lite capture --write <file> [<options>] [<interface>] [<filter> ...]",
         discussion: """
             The file is a pcapng with two interfaces: the inner one has the packets that programs send and receive, the outer one the datagrams \
             that carry them, with the headers of IP and UDP made from the sockets' addresses. On the way out a packet stands in front of its \

@@ -59,13 +59,16 @@ struct CommandFailure: Error, CustomStringConvertible {
 extension ExitCode {
     /// The file is at fault, so trying again changes nothing: EX_CONFIG of sysexits(3). The service's unit doesn't restart after it.
     static let configuration = ExitCode(78)
+
+    /// A tunnel or file that is only to be looked at isn't there, or can't be asked.
+    static let nothingToLookAt = ExitCode(2)
 }
 
 extension KeyTextError {
     /// What is wrong, without the key.
     var explanation: String {
         switch self {
-        case .length(let count): "it has \(count) characters, a key has 44"
+        case .length(let count): "it has \(count) \(count == 1 ? "character" : "characters"), a key has 44"
         case .character(let position): "character \(position + 1) is not one of base64's"
         case .padding: "it does not end in `=`"
         case .trailingBits: "it is damaged near its end"

@@ -50,10 +50,8 @@ enum ManualPage {
     /// The page of the program, which lists the commands.
     static func overview(of commands: [any ParsableCommand.Type]) -> String {
         var page = head("wg-lite", WGLiteCommand.configuration.abstract)
-        page += ".SH SYNOPSIS\nwg-lite COMMAND \\&...\n.br\nwg-lite [-f] INTERFACE\n.SH DESCRIPTION\n.nf\n"
-        page += WGLiteCommand.overview.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2).map { escape(String($0)) }
-            .joined(separator: "\n")
-        page += "\n.fi\n.SH COMMANDS\n"
+        page += ".SH SYNOPSIS\nwg\\-lite COMMAND \\&...\n.br\nwg\\-lite [\\-f] INTERFACE\n.SH DESCRIPTION\n"
+        page += examples(WGLiteCommand.overview) + ".SH COMMANDS\n"
         for command in commands {
             page += ".TP\n.BR wg-lite-\(escape(command._commandName)) (8)\n\(escape(command.configuration.abstract))\n"
         }
@@ -66,12 +64,33 @@ enum ManualPage {
         return page + ".SH SEE ALSO\n.BR wg (8),\n.BR wg-quick (8)\n"
     }
 
+    /// The lines of the overview that show a command become entries, the others a paragraph behind them.
+    private static func examples(_ overview: String) -> String {
+        let lines = overview.split(separator: "\n").dropFirst()
+        var page = ""
+        for line in lines where line.hasPrefix("  ") {
+            let entry = HelpText.entry(line)
+            page += ".TP\n.B \(escape(entry.term))\n\(escape(entry.description))\n"
+        }
+        page += ".PP\n"
+        for line in lines where !line.hasPrefix("  ") {
+            // The version, at the right, is in the page's foot.
+            page += escape(String(line.firstRange(of: "  ").map { line[..<$0.lowerBound] } ?? line)) + "\n"
+        }
+        return page
+    }
+
     private static let exitStatuses = [
         ("status, doctor", "0: it works; 1: there is an error finding; 2: a tunnel couldn't be asked."),
         ("check", "0: the file works; 1: it has errors, with --strict warnings; 2: it couldn't be read."),
         ("show", "0; 2: a tunnel couldn't be asked."),
         ("up", "0: the tunnel is up, whatever the verdict; 1: it is not, and nothing was left; 78: the file can't be used."),
         ("down, reload", "0; 1: it couldn't be done."),
+        ("run", "What its command ends with; 1: the tunnel is not up, 78: the file can't be used, 126 and 127: the command can't be run."),
+        (
+            "trace, capture, top, path",
+            "0; 1: the tunnel ended meanwhile, or trace --to found no way; 2: there is nothing to look at, or it can't be asked."
+        ),
         ("any", "64: there is no such command or option."),
     ]
 
@@ -96,7 +115,8 @@ enum ManualPage {
     private static func head(_ name: String, _ abstract: String) -> String {
         let text = abstract.hasSuffix(".") ? String(abstract.dropLast()) : abstract
         let lower = text.prefix(1).lowercased() + text.dropFirst()
-        return ".TH \(name.uppercased()) 8 \"\" \"wg-lite \(WGLiteCommand.version)\"\n.SH NAME\n\(escape(name)) \\- \(escape(lower))\n"
+        let title = ".TH \(name.uppercased()) 8 \"\(WGLiteCommand.released)\" \"wg-lite \(WGLiteCommand.version)\""
+        return "\(title)\n.SH NAME\n\(escape(name)) \\- \(escape(lower))\n"
     }
 
     private static func paragraphs(_ text: String) -> String {
@@ -153,7 +173,7 @@ struct HelpText {
         sections.removeAll { $0.entries.isEmpty }
     }
 
-    private static func entry(_ line: Substring) -> Entry {
+    fileprivate static func entry(_ line: Substring) -> Entry {
         let content = line.drop { $0 == " " }
         // Two spaces or more part the term from what it means.
         guard let gap = content.firstRange(of: "  ") ?? content.firstRange(of: "> ") else {

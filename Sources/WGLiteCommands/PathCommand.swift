@@ -40,7 +40,7 @@ struct PathCommand: ParsableCommand {
         let names = TunnelQuery.peerNames(of: name)
         let length = seconds ?? (html == nil ? nil : 5)
         SignalDescriptor.ignoreBrokenPipes()
-        let first = try TunnelReading(of: name, names: names)
+        let first = try TunnelReading.first(of: name, names: names)
         guard let length else { return try write(TunnelSight(first)) }
         let interval = Interval(nanoseconds: UInt64(length * 1e9))
         // Where the page goes is tried before anybody waits for it.

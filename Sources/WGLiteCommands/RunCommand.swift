@@ -9,6 +9,7 @@ internal import WireGuardCrypto
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run a command inside of a tunnel, without root.",
+        usage: "wg-lite run [<options>] <config> [-- <command> ...]",
         discussion: """
             Reads a wg-quick file and brings the tunnel up in namespaces of its own, in which COMMAND runs with your identity, directory, terminal \
             and environment (and WG_LITE_INTERFACE, the tunnel's name). Nothing else on the machine sees the tunnel, and COMMAND sees no other \

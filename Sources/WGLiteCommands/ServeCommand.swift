@@ -38,7 +38,7 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve metrics and the page of the path over HTTP.",
         discussion: """
-            /metrics is for Prometheus: the names and labels of prometheus_wireguard_exporter and of wireguard_exporter, and wg_lite_… for what \
+            /metrics is for Prometheus: the names and labels of wireguard_exporter and of prometheus_wireguard_exporter, and wg_lite_… for what \
             only wg-lite knows: verdict, findings, stages of the path, drops, queues. /status.json is what `status --json` says, / the page of \
             `path --html`, live. It only reads, shows no secrets, and runs as a process of its own (wg-lite-serve) until it is ended; the \
             tunnels go on without it. It has to be the user whose tunnels they are.

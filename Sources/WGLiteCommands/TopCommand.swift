@@ -39,14 +39,14 @@ struct TopCommand: ParsableCommand {
             !once && !json && Process.isTerminal(0) && Process.isTerminal(1) && !["dumb", ""].contains(Process.environment("TERM") ?? "")
         SignalDescriptor.ignoreBrokenPipes()
         // What can't be asked at all is told before anything is taken over.
-        _ = try TunnelReading(of: name, names: [:])
+        _ = try TunnelReading.first(of: name, names: [:])
         if isScreen { return try TopTerminal(name: name, count: count).run() }
         try lines(name)
     }
 
     private static func firstRunning() throws -> String {
         guard let first = RuntimeDirectory.runningInterfaces().map(\.name).sorted().first else {
-            throw CommandFailure("no tunnel is up; `sudo wg-lite up CONFIG` brings one up")
+            throw CommandFailure("no tunnel is up; `sudo wg-lite up CONFIG` brings one up", status: .nothingToLookAt)
         }
         return first
     }

@@ -9,12 +9,20 @@ internal import TunnelView
 struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace", abstract: "Follow packets through every stage of a tunnel, as it happens.",
+        usage: "wg-lite trace [<options>] [<interface>] [<filter> ...]",
         discussion: """
             Each packet's story, a line a stage: what was done with it there, and how long its batch took. A filter is words that must all be true:
 
-              10.8.0.5, 10.8.0.0/24   one of the inner packet's ends   from A, to A   its source, its destination
-              port 443   tcp, udp, icmp, protocol 47   peer KEY (or its beginning)   via A   the peer's outer address
-              out, in   the direction   drops   what goes no further   handshakes   their messages   1/100   one in a hundred
+              10.8.0.5, 10.8.0.0/24     one of the inner packet's ends
+              from 10.8.0.5, to …       its source, its destination
+              port 443                  one of its ports
+              tcp, udp, icmp            its protocol; protocol 47 another
+              peer KEY                  whose it is; the key's beginning will do
+              via 192.0.2.7             the peer's outer address
+              out, in                   which way it goes
+              drops                     what goes no further
+              handshakes                their messages
+              1/100                     one in a hundred
 
             --paths counts packets by the way they took instead, until Ctrl-C, -n or ten seconds. --to says what would happen to a packet to an \
             address, then sends one real echo there and shows its way out and its answer's way in.

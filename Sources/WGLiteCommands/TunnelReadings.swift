@@ -21,6 +21,15 @@ extension TunnelReading {
         let state = try TunnelQuery.state(of: interface)
         self.init(interface: interface, figures: figures, diagnosis: report.diagnosis, snapshot: state.snapshot, names: names)
     }
+
+    /// The first look of a command that only looks: where there is nothing to look at, it ends with the status that says so.
+    static func first(of interface: String, names: [PublicKey: String]) throws(CommandFailure) -> TunnelReading {
+        do throws(SetupError) {
+            return try TunnelReading(of: interface, names: names)
+        } catch {
+            throw CommandFailure(error.description, status: .nothingToLookAt)
+        }
+    }
 }
 
 /// Asks a tunnel once a second, on a thread of its own: whoever shows the answers never waits for one.

@@ -8,7 +8,7 @@ internal import WireGuardCrypto
 
 struct UpCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "up", abstract: "Bring up a tunnel.",
+        commandName: "up", abstract: "Bring up a tunnel.", usage: "wg-lite up [<options>] <config>",
         discussion: """
             Reads a wg-quick file, makes the interface that the file is named after, configures it and returns when the tunnel is ready. \
             A failure in any step undoes all earlier ones. A handshake is then begun with each peer that has an endpoint (with the first 16), and \

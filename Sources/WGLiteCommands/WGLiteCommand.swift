@@ -25,6 +25,8 @@ public struct WGLiteCommand: ParsableCommand {
 
     /// The version of program, library and packages: scripts read it here.
     public static let version = "1.0.0"
+    /// The day of that version, for the manual pages: the changelog's.
+    static let released = "2026-11-25"
 
     public init() {}
 

@@ -121,6 +121,18 @@ import TunnelConfiguration
         #expect(InsideQuestion("monitor") == nil && InsideQuestion("exec sh") == nil)
     }
 
+    @Test func `who may open nothing more is told that, whatever else would help with the step`() {
+        let error = SystemError(errno: 24, operation: "open", subject: "/run")
+        for refusal in [
+            SetupError("make a control socket", "\(error)", remedy: "set XDG_RUNTIME_DIR"), SetupError("use the interface", "\(error)"),
+            SetupError("wait", error), NamespaceRefusal(error, NamespaceRefusal.Settings(mostUserNamespaces: 15000)).error,
+        ] {
+            #expect(refusal.remedy?.contains("ulimit -n") == true, "\(refusal)")
+        }
+        let entering = CommandInside.StartFailure(SystemError(errno: 13, operation: "open", subject: "."))
+        #expect(entering.status == 126 && entering.message.contains("working directory"))
+    }
+
     @Test func `each reason why there is no namespace is named, with whom to ask for what`() {
         let settings = NamespaceRefusal.Settings(mostUserNamespaces: 15000)
         let change = { (body: (inout NamespaceRefusal.Settings) -> Void) -> NamespaceRefusal.Settings in
@@ -146,6 +158,8 @@ import TunnelConfiguration
             (refused, change { $0.isContainer = true }, "this container forbids", "--device /dev/net/tun"),
             (refused, settings, "refuses user namespaces to this user", "ask the administrator for"),
             (SystemError(errno: 1, operation: "mount", subject: "tmpfs on /tmp"), settings, "mount tmpfs on /tmp", "may mount"),
+            (SystemError(errno: 22, operation: "mount", subject: "/ as a slave"), settings, "no mount point", "mount --bind DIR DIR"),
+            (SystemError(errno: 2, operation: "mount", subject: "over /etc/resolv.conf"), settings, "deleted", "umount /etc/resolv.conf`"),
         ]
         for (error, settings, cause, remedy) in cases {
             let refusal = NamespaceRefusal(error, settings)
