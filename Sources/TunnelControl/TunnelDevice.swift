@@ -79,7 +79,12 @@ final class TunnelDevice: Sendable {
     }
 
     private static func socketError(_ error: EngineError, _ interface: String) -> SetupError {
-        guard case .portInUse(let port) = error else { return SetupError("open the tunnel's sockets", "\(error)") }
+        let port: UInt16
+        switch error {
+        case .system: return SetupError("open the tunnel's sockets", "\(error)")
+        case .portRefused(let port): return ServiceSandbox.refusal(ofPort: port, unit: ServiceSandbox.unit)
+        case .portInUse(let taken): port = taken
+        }
         let step = "listen on UDP port \(port)"
         let remedy = "choose another ListenPort, or leave it out"
         for other in RuntimeDirectory.runningInterfaces() where other.name != interface {

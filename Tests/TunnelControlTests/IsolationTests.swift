@@ -133,6 +133,15 @@ import TunnelConfiguration
         #expect(entering.status == 126 && entering.message.contains("working directory"))
     }
 
+    @Test func `a port that takes a privilege is refused for good, with what a service's drop-in has to say`() {
+        for (unit, remedy) in [
+            (nil, "or leave it out"), ("wg-lite@low", "`systemctl edit wg-lite@low`: [Service], CapabilityBoundingSet="),
+        ] {
+            let refusal = ServiceSandbox.refusal(ofPort: 443, unit: unit)
+            #expect(refusal.isConfiguration && refusal.remedy?.contains(remedy) == true && refusal.step.contains("443"))
+        }
+    }
+
     @Test func `each reason why there is no namespace is named, with whom to ask for what`() {
         let settings = NamespaceRefusal.Settings(mostUserNamespaces: 15000)
         let change = { (body: (inout NamespaceRefusal.Settings) -> Void) -> NamespaceRefusal.Settings in
