@@ -13,7 +13,7 @@ debian() {
         echo "making a root of Debian $suite (once, about two minutes)" >&2
         rm -rf "$root"
         mkdir -p "$root"
-        timeout 900 debootstrap --variant=minbase --include="$(IFS=,; echo "${packages[*]}")" "$suite" "$root" \
+        timeout 1500 debootstrap --variant=minbase --include="$(IFS=,; echo "${packages[*]}")" "$suite" "$root" \
             "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >"$root.log" 2>&1 || { tail -20 "$root.log" >&2; return 1; }
         # Kept as files: it can't be installed beside systemd-resolved. Tests of packages want a compiler and the ciphers.
         # systemd-resolved has put its own there, which answers nobody yet.

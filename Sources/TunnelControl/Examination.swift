@@ -99,6 +99,9 @@ public struct Examination {
     }
 
     private func routes(_ diagnosis: Diagnosis, _ interface: String) {
+        guard !Isolation.isInside(interface) else {
+            return tell(ExaminationCheck("route", .skipped, "\(interface)'s datagrams leave outside: their way isn't seen from in here"))
+        }
         guard var machine = Machine(interface: interface) else { return }
         let mark = (try? TunnelQuery.state(of: interface))?.snapshot.firewallMark ?? 0
         for peer in diagnosis.peers.prefix(8) {

@@ -14,6 +14,12 @@ public struct Isolation: Sendable {
         self.ports = ports
     }
 
+    /// The variable that tells a command inside which tunnel's namespaces it is in.
+    public static let variable = "WG_LITE_INTERFACE"
+
+    /// Whether this process is inside of that tunnel. Its datagrams leave outside, by routes that can't be seen from there.
+    static func isInside(_ interface: String) -> Bool { Process.environment(variable) == interface }
+
     /// The names that a tunnel of the file `base`.conf may have: several run at a time, each with one of its own.
     public static func names(_ base: String) -> [String] {
         [base]

@@ -44,6 +44,8 @@ public struct PathForecast: Sendable, Hashable {
         var outer: Hop?
         /// A tunnel that is up in namespaces of its own, so that no route from here leads into it.
         var elsewhere: String?
+        /// This process is inside of the tunnel's own namespaces, and the peer's datagrams leave outside.
+        var isInside = false
         var unixNanoseconds: UInt64
     }
 
@@ -56,6 +58,7 @@ public struct PathForecast: Sendable, Hashable {
             facts.route = try hop(to: destination, mark: 0, &netlink)
             if let name = facts.route?.interface { facts.snapshot = try? TunnelQuery.state(of: name).snapshot }
             facts.elsewhere = try elsewhere(expected.map { [$0] } ?? RuntimeDirectory.runningInterfaces().map(\.name), &netlink)
+            facts.isInside = facts.route.map { Isolation.isInside($0.interface) } ?? false
             if let endpoint = facts.owner?.peer.endpoint {
                 facts.outer = try hop(to: endpoint.address, mark: facts.snapshot?.firewallMark ?? 0, &netlink)
             }
@@ -134,6 +137,9 @@ public struct PathForecast: Sendable, Hashable {
 
     private mutating func outer(_ endpoint: Endpoint, _ snapshot: TunnelSnapshot, _ facts: Facts, _ inner: Facts.Hop) {
         let mark = snapshot.firewallMark == 0 ? "" : ", with mark 0x\(String(snapshot.firewallMark, radix: 16))"
+        guard !facts.isInside else {
+            return steps.append(Step(name: "outer route", text: "outside, where it isn't seen from in here\(mark)"))
+        }
         guard let outer = facts.outer else {
             return add(
                 "outer route", "there is none to \(endpoint.address)\(mark)", remedy: "`ip route get \(endpoint.address)` says the same")

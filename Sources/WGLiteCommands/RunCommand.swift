@@ -85,7 +85,7 @@ struct RunCommand: ParsableCommand {
         var failure: CommandInside.StartFailure?
         do throws(CommandInside.StartFailure) {
             try job.start(
-                words.isEmpty ? [Array(shell.utf8)] : words, adding: ["WG_LITE_INTERFACE=\(supervisor.interface)"], in: inside,
+                words.isEmpty ? [Array(shell.utf8)] : words, adding: ["\(Isolation.variable)=\(supervisor.interface)"], in: inside,
                 waitsForAll: waitAll)
         } catch {
             failure = error

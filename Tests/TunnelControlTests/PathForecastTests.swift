@@ -37,6 +37,17 @@ import WireGuardCrypto
         #expect(!PathForecast(both, expecting: nil).ends)
     }
 
+    @Test func `inside of a tunnel's own namespaces no route outside is missed, and none is taken for the datagrams' own`() {
+        for outer in [nil, Self.facts.route] {
+            var facts = Self.facts
+            facts.outer = outer
+            #expect(PathForecast(facts, expecting: nil).ends)
+            facts.isInside = true
+            #expect(!PathForecast(facts, expecting: nil).ends)
+            #expect(Self.steps(facts).last == "outer route: outside, where it isn't seen from in here")
+        }
+    }
+
     @Test func `the whole way is told, step by step`() {
         #expect(
             Self.steps(Self.facts) == [
