@@ -12,7 +12,12 @@ struct KernelCounters: Hashable, Sendable {
     var accounted: UInt64 = 0
 
     /// IPv4 packets that came in and went nowhere: what filters have dropped.
-    var vanished: UInt64 { received - min(received, accounted) }
+    var vanished: UInt64 { received - min(received, accounted) + leaving - min(leaving, left) }
+
+    /// IPv4 packets of others and of this machine that were to leave, and those that left. Since Linux 6.7 what the hook `forward` drops
+    /// counts as passed on, and only `OutTransmits`, which is of the same age, shows that it didn't leave.
+    var leaving: UInt64 = 0
+    var left: UInt64 = 0
 
     init() {}
 
@@ -29,6 +34,10 @@ struct KernelCounters: Hashable, Sendable {
         received = Self.value("Ip:", "InReceives", in: snmp) ?? 0
         for name in ["InHdrErrors", "InAddrErrors", "ForwDatagrams", "InDiscards", "InDelivers", "ReasmReqds"] {
             accounted += Self.value("Ip:", name, in: snmp) ?? 0
+        }
+        if let transmitted = Self.value("Ip:", "OutTransmits", in: snmp) {
+            for name in ["ForwDatagrams", "OutRequests", "FragCreates"] { leaving += Self.value("Ip:", name, in: snmp) ?? 0 }
+            left = transmitted + (Self.value("Ip:", "FragOKs", in: snmp) ?? 0)
         }
         for name in ["InNoRoutes", "InTruncatedPkts"] { accounted += Self.value("IpExt:", name, in: netstat) ?? 0 }
         reversePathDrops = Self.value("TcpExt:", "IPReversePathFilter", in: netstat) ?? 0
@@ -49,6 +58,8 @@ struct KernelCounters: Hashable, Sendable {
         difference.notForwardedIPv6 = notForwardedIPv6 - min(notForwardedIPv6, earlier.notForwardedIPv6)
         difference.received = received - min(received, earlier.received)
         difference.accounted = accounted - min(accounted, earlier.accounted)
+        difference.leaving = leaving - min(leaving, earlier.leaving)
+        difference.left = left - min(left, earlier.left)
         difference.reversePathDrops = reversePathDrops - min(reversePathDrops, earlier.reversePathDrops)
         return difference
     }

@@ -30,6 +30,8 @@ extension PeerObservation {
         handshakes = HandshakeObservation(facts.handshakes, at: now)
         handshakeDuration = facts.handshakes.duration
         traffic = TrafficObservation(facts.traffic, at: now)
+        asked = facts.asked.map { AskedHostObservation($0, at: now) }
+        askedHere = facts.askedHere.map { AskedHostObservation($0, at: now) }
         isEndpointLearned = facts.location.origin == .heard && facts.location.configured == nil
         returns = facts.location.returns.count
         lastReturn = facts.location.returns.last.map { now.since($0) }
@@ -69,6 +71,27 @@ extension TrafficObservation {
         lastReceivedPacket = facts.lastDataReceived.map { now.since($0) }
         lastReceived = facts.lastAuthentic.map { now.since($0) }
         unansweredFor = facts.unansweredSince.map { now.since($0) }
+        returns = facts.returns.count
+        lastReturn = facts.returns.last.map { now.since($0) }
+    }
+}
+
+extension AskedHostObservation {
+    init(_ host: AskedHost, at now: Instant) {
+        self.init(host.address, Question(host.question), lastAsked: now.since(host.last))
+        unanswered = host.unanswered
+        unansweredFor = host.since.map { now.since($0) }
+        answered = Set(TunnelCore.Question.allCases.filter { host.answered & $0.rawValue != 0 }.map { Question($0) })
+    }
+}
+
+extension AskedHostObservation.Question {
+    init(_ question: TunnelCore.Question) {
+        switch question {
+        case .echo: self = .echo
+        case .connection: self = .connection
+        case .query: self = .query
+        }
     }
 }
 

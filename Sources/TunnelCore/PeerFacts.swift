@@ -31,6 +31,10 @@ public struct PeerFacts: Hashable, Sendable {
     public var traffic: TrafficFacts
     /// Where the peer is thought to be.
     public var location: LocationFacts
+    /// The hosts behind the peer that were asked last, and whether they answer.
+    public var asked: [AskedHost]
+    /// The hosts on this side that the peer asked last, and whether they answer.
+    public var askedHere: [AskedHost]
     /// Whether there is a session that can be sent on.
     public var hasSession: Bool
     /// Packets that wait for a session.
@@ -116,6 +120,8 @@ public struct TrafficFacts: Hashable, Sendable {
     public var lastAuthentic: Instant?
     /// Since when data has been sent without anything coming back; nil while nothing waits for an answer.
     public var unansweredSince: Instant?
+    /// How often in a row, each within two minutes of the one before, the peer was heard again after it had been away.
+    public var returns = Tally()
     /// Whether so long a time has passed so that a new handshake was begun for it.
     public var isSilent = false
 }

@@ -43,6 +43,9 @@ struct PeerEntry: ~Copyable {
     var owesKeepalive = false
     var handshakes = HandshakeFacts()
     var traffic = TrafficFacts()
+    /// Hosts behind the peer that we asked, and hosts here that it asked.
+    var asked = AskedHosts()
+    var askedHere = AskedHosts()
     var told = Told()
     var outbound = Batch()
     var inbound = Batch()

@@ -56,6 +56,7 @@ extension Tunnel {
         let took = start.map { time.now.since($0) } ?? Interval(nanoseconds: 0)
         unsafe entry.pointee.handshakes.sessionMade(took: took)
         unsafe entry.pointee.traffic.sessionMade(at: time.now)
+        if !isRenewal { unsafe entry.pointee.asked.startAgain() }
         unsafe entry.pointee.told.hasSession = true
         unsafe tell(isRenewal ? .sessionRenewed(took: took, role: role) : .handshakeCompleted(took: took, role: role), of: entry, at: time)
     }
@@ -67,6 +68,9 @@ extension Tunnel {
         unsafe tell(.sessionExpired, of: entry, at: time)
     }
 
+    /// A peer that lives answers data with a keepalive after ten seconds; with one more it was away.
+    private static var awayTime: Interval { .seconds(11) }
+
     /// Something authentic came from a peer.
     /// - Parameter packets: how many were more than keepalives.
     mutating func heard(_ entry: UnsafeMutablePointer<PeerEntry>, packets: UInt64, at time: TimePoint) {
@@ -74,6 +78,11 @@ extension Tunnel {
             let since = unsafe entry.pointee.traffic.lastAuthentic ?? entry.pointee.traffic.unansweredSince ?? time.now
             unsafe entry.pointee.traffic.isSilent = false
             unsafe tell(.peerBack(after: time.now.since(since)), of: entry, at: time)
+        }
+        // Longer than a keepalive takes: nobody was there to answer.
+        if let since = unsafe entry.pointee.traffic.unansweredSince, time.now.since(since) >= Self.awayTime {
+            unsafe entry.pointee.asked.startAgain()
+            unsafe entry.pointee.traffic.cameBack(at: time.now)
         }
         unsafe entry.pointee.traffic.received(packets, at: time.now)
         guard unsafe entry.pointee.told.isEndpointOld else { return }

@@ -29,7 +29,8 @@ extension Tunnel {
             unsafe facts.peers.append(
                 PeerFacts(
                     publicKey: entry.pointee.peer.remote.publicKey, handshakes: entry.pointee.handshakes, traffic: entry.pointee.traffic,
-                    location: entry.pointee.location, hasSession: entry.pointee.peer.sendingKeypair(at: facts.time.now) != nil,
+                    location: entry.pointee.location, asked: entry.pointee.asked.all, askedHere: entry.pointee.askedHere.all,
+                    hasSession: entry.pointee.peer.sendingKeypair(at: facts.time.now) != nil,
                     stagedPackets: entry.pointee.staged.count, tries: entry.pointee.peer.timers.handshakeTries,
                     newHandshakeDeadline: entry.pointee.peer.timers.newHandshakeDeadline,
                     persistentKeepalive: entry.pointee.persistentKeepalive))
@@ -144,6 +145,11 @@ extension TrafficFacts {
         sentSinceHandshake += packets
         lastDataSent = now
         if unansweredSince == nil { unansweredSince = now }
+    }
+
+    mutating func cameBack(at now: Instant) {
+        if let last = returns.last, now.since(last) > .seconds(120) { returns = Tally() }
+        returns.add(at: now)
     }
 
     mutating func received(_ packets: UInt64, at now: Instant) {

@@ -121,6 +121,9 @@ extension Tunnel {
         guard allowedIPs.lookup(header.source) == job.slot else {
             return unsafe refuse(.sourceNotAllowed, packet, payloadCount, arrival, entry, at: time)
         }
+        if unsafe entry.pointee.asked.isWaiting {
+            unsafe answered(UnsafeRawBufferPointer(start: packet, count: payloadCount), header, entry)
+        }
         if arrival.trafficClass & 3 != 0 {
             let outer = ECNCodepoint(trafficClass: arrival.trafficClass)
             guard let ecn = ECNCodepoint.decapsulated(inner: header.ecn, outer: outer) else {
@@ -129,6 +132,22 @@ extension Tunnel {
             unsafe header.setECN(ecn, in: packet)
         }
         return .deliver(count: header.totalLength)
+    }
+
+    @inline(never)
+    private func answered(_ packet: UnsafeRawBufferPointer, _ header: IPPacketHeader, _ entry: UnsafeMutablePointer<PeerEntry>) {
+        unsafe entry.pointee.asked.received(packet, header)
+    }
+
+    /// Notes whether a packet that was accepted asks for an answer of somebody here; as ``noteQuestion(_:_:to:at:)``.
+    /// - Parameters:
+    ///   - packet: its bytes.
+    ///   - job: what the message was opened by.
+    ///   - time: the time.
+    @inline(never)
+    public mutating func noteQuestion(_ packet: UnsafeRawBufferPointer, from job: OpenJob, at time: TimePoint) {
+        guard let entry = unsafe peers[job.slot], let header = unsafe IPPacketHeader(packet) else { return }
+        unsafe entry.pointee.askedHere.sent(packet, header, at: time.now)
     }
 
     /// Roaming: the endpoint follows the last authenticated message, and the source where it came to, unless it leads elsewhere.

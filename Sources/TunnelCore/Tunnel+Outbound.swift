@@ -60,11 +60,31 @@ extension Tunnel {
         guard unsafe entry.pointee.endpoint != nil else { return .dropped(.noEndpoint) }
         guard unsafe !entry.pointee.path.isLooping else { return .dropped(.routingLoop) }
         unsafe Self.touch(&entry.pointee.outbound, slot, &outboundTouched)
+        if unsafe entry.pointee.askedHere.isWaiting { unsafe answers(UnsafeRawBufferPointer(start: packet, count: count), entry) }
         // A packet that comes while others wait stays behind them.
         guard unsafe entry.pointee.staged.isEmpty, let keypair = unsafe entry.pointee.peer.sendingKeypair(at: time.now),
             let job = unsafe message(packet, count: count, keypair, entry)
         else { return unsafe stage(UnsafeRawBufferPointer(start: packet, count: count), entry, at: time) }
         return .seal(job)
+    }
+
+    /// Notes whether a packet that was prepared asks for an answer. Worth its cost where packets are few: what isn't answered is asked again
+    /// and again, alone.
+    /// - Parameters:
+    ///   - packet: its bytes, not sealed yet.
+    ///   - header: its header.
+    ///   - slot: from ``route(_:)``.
+    ///   - time: the time.
+    @inline(never)
+    public mutating func noteQuestion(_ packet: UnsafeRawBufferPointer, _ header: IPPacketHeader, to slot: UInt32, at time: TimePoint) {
+        guard let entry = unsafe peers[slot] else { return }
+        unsafe entry.pointee.asked.sent(packet, header, at: time.now)
+    }
+
+    @inline(never)
+    private func answers(_ packet: UnsafeRawBufferPointer, _ entry: UnsafeMutablePointer<PeerEntry>) {
+        guard let header = unsafe IPPacketHeader(packet) else { return }
+        unsafe entry.pointee.askedHere.received(packet, header)
     }
 
     /// Makes a data message of a packet, or of nothing.

@@ -23,7 +23,8 @@ public struct Diagnosis: Sendable {
         interface = observation.interface
         let rules: [(Observation) -> [Finding]] = [
             FileRules.findings, LinkRules.findings, ClockRules.findings, RouteRules.findings, RefusalRules.findings, KeyRules.findings,
-            FilterRules.findings, SilenceRules.findings, NATRules.findings, MTURules.findings, DropRules.findings, SetupRules.findings,
+            FilterRules.findings, SilenceRules.findings, AnswerRules.findings, NATRules.findings, MTURules.findings, DropRules.findings,
+            SetupRules.findings,
         ]
         let all = rules.flatMap { $0(observation) }
         findings = Self.explaining(all)

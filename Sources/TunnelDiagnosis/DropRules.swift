@@ -74,7 +74,11 @@ public enum DropRules {
             evidence: when(drop), remedy: "is it the right port? There: `wg show all listen-port`")
     }
 
-    private static func noEndpoint(_ drop: DropObservation, _ observation: Observation) -> Finding {
+    private static func noEndpoint(_ drop: DropObservation, _ observation: Observation) -> Finding? {
+        // It has called since.
+        if observation.peers.contains(where: { $0.publicKey == drop.peer && $0.endpoint != nil }) { return nil }
+        // Of those who come and go some are always gone.
+        let isAlone = !observation.peers.contains { PeerState($0) == .working }
         if let peer = observation.settings.peers.first(where: { $0.publicKey == drop.peer }), observation.settings.addsRoutes,
             let all = peer.allowedIPs.first(where: \.isDefaultRoute)
         {
@@ -85,7 +89,7 @@ public enum DropRules {
                 remedy: "at a server AllowedIPs are the client's own addresses inside, as 10.8.0.2/32; of a gateway, write its Endpoint")
         }
         return Finding(
-            .noEndpoint, .warning, peer: drop.peer,
+            .noEndpoint, isAlone ? .warning : .note, peer: drop.peer,
             "packets for \(drop.peer.map(\.abbreviation) ?? "a peer") wait: it has no Endpoint here and has not called yet",
             evidence: when(drop), remedy: "write Endpoint = HOST:PORT at this peer, or let it begin")
     }

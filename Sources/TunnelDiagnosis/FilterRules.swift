@@ -42,18 +42,19 @@ enum FilterRules {
         return findings + observation.peers.compactMap { filteredInside($0, filters) }
     }
 
-    /// A peer sends packets, this machine answers none, and as many have vanished between the tunnel and whoever they are for. Since Linux
-    /// 6.7 what the hook `forward` drops counts as forwarded, so that there it is seen for packets to this machine only.
+    /// A peer asks a host here again and again, nobody answers, and as many packets have vanished between the tunnel and whoever they are
+    /// for. Messages that want no answer are nobody's trouble, whatever else this machine's firewall drops.
     private static func filteredInside(_ peer: PeerObservation, _ filters: FilterObservation) -> Finding? {
-        guard let traffic = peer.traffic, let handshake = peer.lastHandshake, let last = traffic.lastReceivedPacket,
-            traffic.receivedPackets >= 4, traffic.sentPackets == 0, handshake >= .seconds(4), last < .seconds(5),
-            filters.vanished >= traffic.receivedPackets - traffic.receivedPackets / 4, !PeerState(peer).isBroken
+        guard !PeerState(peer).isBroken,
+            let host = peer.askedHere.first(where: { host in
+                host.isUnanswered(within: .seconds(20), since: .seconds(3)) && filters.vanished >= host.unanswered - host.unanswered / 4
+            })
         else { return nil }
         return Finding(
             .filteredInside, .warning, peer: peer.publicKey,
-            "packets of \(peer.publicKey.abbreviation) come out of the tunnel and this machine's own firewall drops them: none was answered",
+            "packets of \(peer.publicKey.abbreviation) to \(host.address) come out of the tunnel and this machine's own firewall drops them",
             evidence:
-                "\(counted(traffic.receivedPackets, "packet", "packets")) came since the handshake, \(filters.vanished) vanished here",
+                "\(host.questions)\(host.unansweredFor.map { " in \($0.inWords)" } ?? ""), none answered; \(filters.vanished) packets vanished here",
             remedy: "see `nft list ruleset`, chains with hook input (for this machine) and forward (for others behind it)")
     }
 

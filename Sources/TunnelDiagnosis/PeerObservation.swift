@@ -23,6 +23,10 @@ public struct PeerObservation: Sendable {
     /// Nil where the program that runs the tunnel doesn't say.
     public var handshakes: HandshakeObservation?
     public var traffic: TrafficObservation?
+    /// The hosts inside that were asked last through this peer, and whether they answer.
+    public var asked: [AskedHostObservation] = []
+    /// The hosts on this side that the peer asked last, and whether they answer.
+    public var askedHere: [AskedHostObservation] = []
     /// The last time that the kernel refused a datagram to the peer.
     public var sendFailure: SendFailure?
     /// The last time that the network said that a datagram to the peer could not be delivered.
@@ -66,10 +70,42 @@ public struct TrafficObservation: Hashable, Sendable {
     public var lastReceivedPacket: Interval?
     /// The last authentic datagram of the peer, keepalives included.
     public var lastReceived: Interval?
+    /// How often in a row the peer was heard again after more than the time in which a keepalive has to come, and when last.
+    public var returns: UInt64 = 0
+    public var lastReturn: Interval?
     /// For how long packets have gone out with nothing authentic coming back.
     public var unansweredFor: Interval?
 
     public init() {}
+}
+
+/// A host behind a peer that was asked something: the only packets of which it is known that they want an answer.
+public struct AskedHostObservation: Hashable, Sendable {
+    public enum Question: Hashable, Sendable {
+        /// An ICMP echo request.
+        case echo
+        /// The first packet of a TCP connection.
+        case connection
+        /// A query to a name server.
+        case query
+    }
+
+    public var address: IPAddress
+    /// What it was asked last.
+    public var question: Question
+    /// Questions since it answered last.
+    public var unanswered: UInt64 = 0
+    /// How long ago the first and the last of them were sent.
+    public var unansweredFor: Interval?
+    public var lastAsked: Interval
+    /// Which kinds of question it has answered before.
+    public var answered: Set<Question> = []
+
+    public init(_ address: IPAddress, _ question: Question, lastAsked: Interval) {
+        self.address = address
+        self.question = question
+        self.lastAsked = lastAsked
+    }
 }
 
 /// The kernel didn't take a datagram.

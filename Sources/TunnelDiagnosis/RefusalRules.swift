@@ -65,6 +65,12 @@ enum RefusalRules {
             return rejected(by: reporter, isOwn: own.contains(reporter), endpoint, error, key)
         }
         switch error.cause {
+        case .portUnreachable where own.contains(endpoint.address):
+            return Finding(
+                .endpointIsItself, .error, peer: key,
+                "the endpoint \(endpoint) is an address of this machine itself, and nobody listens on that port here",
+                evidence: "ICMP port unreachable\(from)",
+                remedy: "write the other machine's address in Endpoint; or start the program here that should carry the datagrams on")
         case .portUnreachable where peer.isEndpointLearned:
             return Finding(
                 .natForgot, .error, peer: key,
@@ -76,7 +82,9 @@ enum RefusalRules {
                 .portClosed, .error, peer: key,
                 "\(endpoint) refuses our datagrams (ICMP port unreachable\(from), \(error.age.inWords) ago): nobody listens on that port there",
                 evidence: "ICMP port unreachable\(from)",
-                remedy: "is the peer's tunnel up, and its ListenPort \(endpoint.port)? There: `wg show all listen-port`")
+                remedy:
+                    "is the peer's tunnel up, and its ListenPort \(endpoint.port)? There: `wg show all listen-port`; if it is behind the same router as this machine, write its address inside"
+            )
         case .prohibited:
             let who = error.reporter.map { "\($0)" } ?? "a machine on the way"
             return Finding(

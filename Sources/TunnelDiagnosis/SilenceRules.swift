@@ -9,7 +9,6 @@ enum SilenceRules {
         return observation.peers.flatMap { peer in
             [
                 silence(peer, observation, isAlone: isAlone), nameMoved(peer, observation), answersLost(peer),
-                nothingComesBack(peer, observation),
                 keyUsedTwice(peer),
             ].compactMap { $0 }
         }
@@ -31,6 +30,7 @@ enum SilenceRules {
                 remedy:
                     "there: `wg show` must list our key \(observation.settings.publicKey?.base64 ?? "") and have \(peer.publicKey.base64) itself; and let UDP to port \(endpoint.port) in"
             )
+        case .silent where isHeardByTurns(peer): return answersGoElsewhere(peer, endpoint, .error)
         case .silent(let age):
             if peer.isEndpointLearned {
                 return Finding(
@@ -44,8 +44,23 @@ enum SilenceRules {
                 "\(endpoint) has been silent for \(age.inWords) though it answered before: its tunnel was restarted, is gone, or the way to it is cut",
                 evidence: "\(sent) unanswered\(peer.traffic?.lastReceived.map { ", heard of \($0.inWords) ago" } ?? "")",
                 remedy: "is the peer's tunnel up? There: `wg show`")
-        default: return nil
+        default: return isHeardByTurns(peer) && !PeerState(peer).isBroken ? answersGoElsewhere(peer, endpoint, .warning) : nil
         }
+    }
+
+    /// Whether the peer falls silent and comes back, again and again.
+    private static func isHeardByTurns(_ peer: PeerObservation) -> Bool {
+        guard let traffic = peer.traffic, traffic.returns >= 3, let last = traffic.lastReturn else { return false }
+        return last < .seconds(60)
+    }
+
+    /// Who begins a session takes the answers from whoever has the same key, until that one begins a session.
+    private static func answersGoElsewhere(_ peer: PeerObservation, _ endpoint: Endpoint, _ severity: Finding.Severity) -> Finding {
+        Finding(
+            .keyUsedTwice, severity, peer: peer.publicKey,
+            "\(endpoint) answers by turns only: another machine uses our key and takes our answers, or the way there is cut again and again",
+            evidence: "it fell silent and came back with a new handshake \(peer.traffic?.returns ?? 0) times in a row",
+            remedy: "is this file in use on another machine too? Give each a key of its own (`wg-lite genkey`)")
     }
 
     /// A private address that is in no network of this machine.
@@ -94,36 +109,5 @@ enum SilenceRules {
             "\(name) calls, and our answers are refused there (another preshared key) or don't arrive (a filter, rp_filter)",
             evidence: "\(handshakes.unconfirmedAnswers) handshakes answered in \(age.inWords), none confirmed",
             remedy: "compare PresharedKey on both sides; then let UDP from our port through to it")
-    }
-
-    /// For so long nothing but keepalives has come, while packets were sent.
-    private static let oneWay = Interval.seconds(9)
-
-    /// The peer takes what we send, for it answers with keepalives, and no packet comes out again.
-    private static func nothingComesBack(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
-        guard let traffic = peer.traffic, let heard = traffic.lastReceived, let sent = traffic.lastSentPacket,
-            let handshake = peer.lastHandshake, traffic.sentPackets >= 3, sent < .seconds(5), !PeerState(peer).isBroken
-        else { return nil }
-        let quiet = traffic.receivedPackets == 0 ? handshake : traffic.lastReceivedPacket ?? handshake
-        guard quiet >= oneWay, heard + .seconds(3) < quiet else { return nil }
-        let ours = observation.settings.addresses.map { "\($0.address)" }.joined(separator: ", ")
-        let name = peer.endpoint.map { "\($0)" } ?? "the peer"
-        if traffic.receivedPackets > 0 {
-            // It has sent to us in this session: its AllowedIPs for us are right.
-            return Finding(
-                .nothingComesBack, .warning, peer: peer.publicKey,
-                "\(name) answers itself, and nothing comes back of what goes on beyond it: it doesn't forward or masquerade (NAT), or a filter there drops it",
-                evidence: "for \(quiet.inWords) packets were sent and only keepalives came back",
-                remedy:
-                    "there: `sysctl net.ipv4.ip_forward` must be 1, and `iptables -t nat -A POSTROUTING -s \(observation.settings.addresses.first.map { "\($0.network)" } ?? "our network") ! -o NAME -j MASQUERADE` for the Internet"
-            )
-        }
-        return Finding(
-            .nothingComesBack, .warning, peer: peer.publicKey,
-            "\(name) takes our packets and sends none back: its AllowedIPs for us are too narrow, it doesn't forward, or its firewall drops them",
-            evidence: "for \(quiet.inWords) packets were sent and only keepalives came back",
-            remedy:
-                "there: the AllowedIPs of our key must hold \(ours.isEmpty ? "our addresses" : ours); `sysctl net.ipv4.ip_forward` must be 1 if it is a gateway"
-        )
     }
 }

@@ -25,6 +25,9 @@ struct InboundPath: ~Copyable {
     /// Datagrams opened and delivered together; today's kernels merge at most 64 into a super-datagram, 128 are possible.
     private static let capacity = 256
 
+    /// Turns of so few datagrams are looked through for questions that nobody answers.
+    private static let quiet = 8
+
     private let engine: Engine
     private let cipher: TransportCipher
     private var messages = DatagramReceiveBatch(capacity: InboundPath.messageCapacity)
@@ -308,6 +311,7 @@ struct InboundPath: ~Copyable {
         acceptedBytes = 0
         var arrival: Arrival?
         var arrived = -1
+        let isQuiet = jobCount <= Self.quiet
         for index in 0..<jobCount {
             let (job, datagram) = unsafe (found[index].job, found[index].datagram)
             guard unsafe jobs[index].isAuthentic else {
@@ -324,6 +328,9 @@ struct InboundPath: ~Copyable {
             switch unsafe tunnel.accept(job, packet: jobs[index].output, arrival: arrival!, at: time) {
             case .deliver(let count):
                 slots.setCount(datagram.slot, count)
+                if isQuiet {
+                    unsafe tunnel.noteQuestion(UnsafeRawBufferPointer(start: jobs[index].output, count: count), from: job, at: time)
+                }
                 acceptedCount += 1
                 acceptedBytes += count
             case .keepalive:

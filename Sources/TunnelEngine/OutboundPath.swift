@@ -21,6 +21,9 @@ struct OutboundPath: ~Copyable {
     /// waiting. Twice as many cost the same a byte, and a sixth more latency under load.
     private static let capacity = 184
 
+    /// Turns of so few packets are looked through for questions that nobody answers.
+    private static let quiet = 8
+
     private let engine: Engine
     private let cipher: TransportCipher
     private var packets: ReceivedBatch
@@ -145,6 +148,7 @@ struct OutboundPath: ~Copyable {
         messageBytes = 0
         var lastDestination: IPAddress?
         var slot: UInt32?
+        let isQuiet = packets.count <= Self.quiet
         for position in 0..<packets.count {
             let bytes = unsafe packets.unsafeBytes(at: order[position])
             guard let header = unsafe IPPacketHeader(UnsafeRawBufferPointer(bytes)), header.totalLength == bytes.count else {
@@ -165,6 +169,7 @@ struct OutboundPath: ~Copyable {
                 unsafe drop(.ownDatagram, position, bytes, of: slot, &tunnel, at: time)
                 continue
             }
+            if isQuiet { unsafe tunnel.noteQuestion(UnsafeRawBufferPointer(bytes), header, to: slot, at: time) }
             switch unsafe tunnel.prepare(bytes.baseAddress!, count: bytes.count, to: slot, at: time) {
             case .seal(let job):
                 unsafe (jobs + jobCount).initialize(to: job.cipherJob)

@@ -25,6 +25,25 @@ import Testing
                 == KernelCounters())
     }
 
+    @Test func `what was to be passed on and never left has vanished, where the kernel counts that`() {
+        func counters(forwarded: Int, requests: Int, transmitted: Int?, fragments: Int = 0) -> KernelCounters {
+            let names = "Ip: InReceives InDelivers ForwDatagrams OutRequests FragOKs FragCreates"
+            let fragmented = fragments > 0 ? 1 : 0
+            let values = "Ip: 100 \(100 - forwarded) \(forwarded) \(requests) \(fragmented) \(fragments)"
+            return KernelCounters(
+                snmp: "\(names)\(transmitted == nil ? "" : " OutTransmits")\n\(values)\(transmitted.map { " \($0)" } ?? "")\n", netstat: "",
+                snmp6: "")
+        }
+        #expect(counters(forwarded: 30, requests: 50, transmitted: 52).vanished == 28)
+        #expect(counters(forwarded: 30, requests: 50, transmitted: 80).vanished == 0)
+        // One of them left in three pieces.
+        #expect(counters(forwarded: 30, requests: 50, transmitted: 82, fragments: 3).vanished == 0)
+        #expect(counters(forwarded: 30, requests: 50, transmitted: nil).vanished == 0)
+        let difference = counters(forwarded: 40, requests: 60, transmitted: 70).since(
+            counters(forwarded: 30, requests: 50, transmitted: 52))
+        #expect(difference.vanished == 2)
+    }
+
     @Test func `a difference never is negative`() {
         let (some, none) = (
             KernelCounters(snmp: Self.snmp, netstat: Self.netstat, snmp6: "Ip6InReceives 12\nIp6InAddrErrors                 \t5\n"),

@@ -51,35 +51,19 @@ import WireGuardCrypto
     }
 
     @Test func `packets for a peer that has not called yet`() {
-        #expect(Diagnosis(Self.drop(.noEndpoint)).codes == [.noEndpoint])
-    }
-
-    @Test func `a peer that takes packets and sends none back`() {
-        var observation = Recorded.healthy()
-        var traffic = Recorded.traffic(sent: 12, received: 0, heard: .seconds(3))
-        traffic.lastSentPacket = .seconds(1)
-        observation.peers[0].traffic = traffic
-        let diagnosis = Diagnosis(observation)
-        #expect(diagnosis.codes == [.nothingComesBack])
-        #expect(diagnosis.line.contains("AllowedIPs for us are too narrow"))
-        #expect(diagnosis.line.contains("forward"))
-        // It did send some, and then only keepalives.
-        traffic.receivedPackets = 2
-        traffic.lastReceivedPacket = .seconds(12)
-        observation.peers[0].traffic = traffic
-        #expect(Diagnosis(observation).codes == [.nothingComesBack])
-        traffic.lastReceivedPacket = .seconds(5)
-        observation.peers[0].traffic = traffic
+        var observation = Self.drop(.noEndpoint)
+        // It has called since.
         #expect(Diagnosis(observation).findings.isEmpty)
-        // Heard of by its packets only, and nothing was sent for a while.
-        traffic.lastReceivedPacket = .seconds(12)
-        traffic.lastReceived = .seconds(12)
-        observation.peers[0].traffic = traffic
-        #expect(Diagnosis(observation).findings.isEmpty)
-        traffic.lastReceived = .seconds(3)
-        traffic.lastSentPacket = .seconds(20)
-        observation.peers[0].traffic = traffic
-        #expect(Diagnosis(observation).findings.isEmpty)
+        observation.peers[0].endpoint = nil
+        observation.peers[0].lastHandshake = nil
+        #expect(Diagnosis(observation).codes == [.noEndpoint])
+        #expect(Diagnosis(observation).findings[0].severity == .warning)
+        // Of many clients some are away, and somebody pings them all.
+        var other = Recorded.healthy().peers[0]
+        other.publicKey = Recorded.others
+        observation.peers.append(other)
+        #expect(Diagnosis(observation).findings.map(\.severity) == [.note])
+        #expect(Diagnosis(observation).line == "office works")
     }
 
     @Test func `an overlap with a local network is named with its interface`() {

@@ -16,6 +16,27 @@ import WireGuardCrypto
 
     // MARK: Outside
 
+    @Test func `a peer that answers by turns has another with our key`() {
+        var observation = Recorded.healthy()
+        observation.peers[0].traffic?.returns = 3
+        observation.peers[0].traffic?.lastReturn = .seconds(8)
+        #expect(Diagnosis(observation).codes == [.keyUsedTwice])
+        #expect(Diagnosis(observation).line.contains("another machine uses our key"))
+        // Silent again.
+        observation.peers[0].traffic?.unansweredFor = .seconds(13)
+        observation.peers[0].handshakes = Self.unanswered().peers[0].handshakes
+        #expect(Diagnosis(observation).codes == [.keyUsedTwice])
+        #expect(Diagnosis(observation).verdict.exitStatus == 1)
+        // A link that was down twice, and a while ago.
+        observation = Recorded.healthy()
+        observation.peers[0].traffic?.returns = 2
+        observation.peers[0].traffic?.lastReturn = .seconds(8)
+        #expect(Diagnosis(observation).findings.isEmpty)
+        observation.peers[0].traffic?.returns = 5
+        observation.peers[0].traffic?.lastReturn = .seconds(100)
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
     @Test func `who rejects on the way is not the peer`() {
         let diagnosis = Diagnosis(
             Self.unanswered {
@@ -48,6 +69,18 @@ import WireGuardCrypto
             })
         #expect(diagnosis.codes == [.endpointIsItself])
         #expect(diagnosis.line.contains("calls itself"))
+    }
+
+    @Test func `an endpoint of this machine where nobody listens is told as such`() {
+        let diagnosis = Diagnosis(
+            Self.unanswered {
+                $0.ownAddresses = [IPAddress("203.0.113.1")!]
+                $0.peers[0].endpoint = Endpoint("203.0.113.1:51820")
+                $0.peers[0].networkError = NetworkError(.portUnreachable, reporter: IPAddress("203.0.113.1"), age: .seconds(1))
+            })
+        #expect(diagnosis.codes == [.endpointIsItself])
+        #expect(diagnosis.line.contains("address of this machine itself"), "\(diagnosis.line)")
+        #expect(!diagnosis.line.contains("there"))
     }
 
     @Test func `a helper on another port of this machine is no mistake`() {
@@ -237,30 +270,6 @@ import WireGuardCrypto
         observation.link?.mtu = 1280
         observation.peers[0].route = .via(interface: "eth0", isTunnel: false, source: nil, gateway: nil, mtu: 1300)
         #expect(Diagnosis(observation).findings.isEmpty)
-    }
-
-    @Test func `packets that come out of the tunnel and vanish are this machine's to look at`() {
-        func observation(received: UInt64, sent: UInt64, vanished: UInt64) -> Observation {
-            var observation = Recorded.healthy()
-            observation.peers[0].traffic = Recorded.traffic(sent: sent, received: received, heard: .seconds(1))
-            observation.peers[0].traffic?.lastReceivedPacket = .seconds(1)
-            observation.filters.vanished = vanished
-            return observation
-        }
-        #expect(Diagnosis(observation(received: 12, sent: 0, vanished: 11)).codes == [.filteredInside])
-        // A receiver of messages that want no answer; a machine that drops others' packets and answers these.
-        #expect(Diagnosis(observation(received: 12, sent: 0, vanished: 1)).findings.isEmpty)
-        #expect(Diagnosis(observation(received: 12, sent: 3, vanished: 500)).findings.isEmpty)
-    }
-
-    @Test func `packets that go on beyond the peer and never come back are told from narrow AllowedIPs`() {
-        var observation = Recorded.healthy()
-        observation.peers[0].traffic = Recorded.traffic(sent: 40, received: 3, heard: .seconds(1))
-        observation.peers[0].traffic?.lastSentPacket = .seconds(1)
-        observation.peers[0].traffic?.lastReceivedPacket = .seconds(14)
-        let diagnosis = Diagnosis(observation)
-        #expect(diagnosis.codes == [.nothingComesBack])
-        #expect(diagnosis.line.contains("masquerade") && !diagnosis.line.contains("AllowedIPs"), "\(diagnosis.line)")
     }
 
     @Test func `IPv6 that isn't forwarded is counted like IPv4`() {

@@ -170,6 +170,9 @@ package final class SimulatedNode {
         let dropped: DropReason? = unsafe room.withUnsafeMutableBytes { room in
             let inner = unsafe room.baseAddress! + headroom
             let header = unsafe IPPacketHeader(UnsafeRawBufferPointer(start: inner, count: packet.count))
+            if let header {
+                unsafe tunnel.noteQuestion(UnsafeRawBufferPointer(start: inner, count: packet.count), header, to: slot, at: time)
+            }
             switch unsafe tunnel.prepare(inner, count: packet.count, to: slot, at: time) {
             case .dropped(let reason): return reason
             case .staged:
