@@ -9,16 +9,18 @@ internal import WireGuardCrypto
 struct SentTimestamps: Hashable {
     /// Nanoseconds of the Unix epoch; 0 before there was one.
     private(set) var latest: UInt64 = 0
-    /// How far the wall clock was ahead of the monotonic one, at most.
-    private var offset: UInt64 = 0
+    /// How far the wall clock was ahead of the monotonic one, at most; behind it on a machine that has run for longer than its clock says.
+    private var offset: Int64?
 
     /// Takes what is known now.
     /// - Parameter lastSent: when an initiation was last sent.
     /// - Returns: how far the clock is behind; nil if it isn't.
     mutating func observe(at time: TimePoint, lastSent: Instant?) -> Interval? {
-        offset = max(offset, time.unixNanoseconds - min(time.unixNanoseconds, time.now.nanoseconds))
+        let difference = Int64(truncatingIfNeeded: time.unixNanoseconds &- time.now.nanoseconds)
+        let offset = max(offset ?? difference, difference)
+        self.offset = offset
         // By the offset of then, not by a wall clock that has gone back since.
-        if let lastSent { latest = max(latest, lastSent.nanoseconds &+ offset) }
+        if let lastSent { latest = max(latest, lastSent.nanoseconds &+ UInt64(bitPattern: offset)) }
         // Whole seconds: two clocks that are read one after the other differ a little.
         guard latest > time.unixNanoseconds + 1_000_000_000 else { return nil }
         return Interval(nanoseconds: latest - time.unixNanoseconds)

@@ -8,6 +8,12 @@ extension TunnelSetup {
     func complete(_ observation: inout Observation) {
         let state = current
         observation.resolver = resolver(state)
+        for index in observation.settings.peers.indices where !state.found.isEmpty {
+            guard let name = observation.settings.peers[index].endpointName,
+                let found = state.found.first(where: { "\($0.key)" == name })?.value, Clock.now.since(found.time) < ProbeNotes.life
+            else { continue }
+            observation.settings.peers[index].nameAddresses = found.addresses
+        }
         if let since = state.drift.since {
             observation.removal = RemovalObservation(
                 commands: state.drift.lines, age: Clock.now.since(since), isLeft: state.drift.isLeft)

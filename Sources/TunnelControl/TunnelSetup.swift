@@ -17,6 +17,8 @@ final class TunnelSetup: Sendable {
         var file: ConfigurationFile?
         /// Endpoints' names and what they were.
         var resolved: [EndpointName: Endpoint] = [:]
+        /// The addresses of names that were looked up again because their peers are silent.
+        var found: [EndpointName: (addresses: [IPAddress], time: Instant)] = [:]
         /// What of the system is ours.
         var owned = SystemState()
         /// What of it belongs into a file, as it came up or was reloaded; nil before.
@@ -156,11 +158,18 @@ final class TunnelSetup: Sendable {
         guard let file = current.file else { return }
         let now = Clock.unixNanoseconds
         let peers = Dictionary(device.engine.snapshot().peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { $1 })
+        let facts = device.engine.facts()
+        let silent = Set(facts.peers.filter { $0.isUnanswered(at: facts.time.now) }.map(\.publicKey))
         for endpoint in file.unresolvedEndpoints {
             guard let peer = peers[endpoint.publicKey] else { continue }
-            if let handshake = peer.lastHandshake, handshake + Self.staleAfter.nanoseconds > now { continue }
+            if let handshake = peer.lastHandshake, handshake + Self.staleAfter.nanoseconds > now, !silent.contains(endpoint.publicKey) {
+                continue
+            }
             let question = HostResolver.Question(host: endpoint.name.host, service: endpoint.name.service)
             guard let outcome = (try? resolver.resolve(question, cancelledBy: cancellation.descriptor)) ?? nil else { return }
+            if case .found(let found) = outcome {
+                change { $0.found[endpoint.name] = (Array(found.map(\.address).prefix(16)), Clock.now) }
+            }
             guard case .found(let found) = outcome, let first = found.first, !found.contains(where: { $0 == peer.endpoint }) else {
                 continue
             }
@@ -190,5 +199,12 @@ extension SetupError {
                 step, "an MTU of \(mtu) leaves no room for IPv6, which needs 1280, and \(address) is an IPv6 address",
                 remedy: "write MTU = 1280 or more, or leave the IPv6 address out")
         }
+    }
+}
+
+extension PeerFacts {
+    /// Whether what was sent to the peer has been without an answer for longer than its keepalive takes.
+    fileprivate func isUnanswered(at now: Instant) -> Bool {
+        traffic.unansweredSince.map { now.since($0) >= .seconds(11) } ?? false || handshakes.unanswered >= 2
     }
 }

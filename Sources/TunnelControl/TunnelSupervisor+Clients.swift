@@ -43,7 +43,10 @@ extension TunnelSupervisor {
         let state = setup.current
         var observation = observer.observe(setup.device.engine, state.file, resolved: state.resolved)
         setup.complete(&observation)
-        return TunnelReport(Diagnosis(observation), figures: TunnelDevice.counters(of: setup.device.engine))
+        let diagnosis = Diagnosis(observation)
+        // Somebody looks at a peer that is missed: perhaps its name is another address by now.
+        if diagnosis.peers.contains(where: \.state.isBroken) { hastenResolution() }
+        return TunnelReport(diagnosis, figures: TunnelDevice.counters(of: setup.device.engine))
     }
 
     /// Begins what a client asked for, at once or when looking after names and routes has given way; one client's at a time.

@@ -80,6 +80,8 @@ public final class TunnelSupervisor {
     var startSummary: String?
     var nextWatchdog: Instant?
     private var nextResolution: Instant?
+    /// When names were last looked up because somebody looked at a silent peer.
+    private var lastHaste: Instant?
     private var nextLook: Instant?
     private var watch = ServiceWatch()
 
@@ -333,6 +335,13 @@ public final class TunnelSupervisor {
     func planResolution() {
         let hasNames = !(setup?.current.file?.unresolvedEndpoints.isEmpty ?? true)
         nextResolution = hasNames && options.resolutionInterval > 0 ? Clock.now + .seconds(UInt64(options.resolutionInterval)) : nil
+    }
+
+    /// Looks names up soon, however often somebody asks once in a while.
+    func hastenResolution() {
+        guard nextResolution != nil, lastHaste.map({ Clock.now.since($0) >= .seconds(10) }) ?? true else { return }
+        lastHaste = Clock.now
+        nextResolution = lastHaste
     }
 
     private func linkDescriptor(_ which: (borrowing LinkWatch) -> Int32) -> Int32 {

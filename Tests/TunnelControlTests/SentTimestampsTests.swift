@@ -26,6 +26,16 @@ import WireGuardCrypto
         #expect(timestamps.observe(at: Self.time(20, 1410), lastSent: Instant(nanoseconds: 15_000_000_000)) == .seconds(3595))
     }
 
+    @Test func `a machine that has run for longer than its clock says is not behind itself`() {
+        var timestamps = SentTimestamps()
+        // No clock of its own, and two hours of waiting for the network.
+        #expect(timestamps.observe(at: Self.time(7200, 100), lastSent: Instant(nanoseconds: 7_190_000_000_000)) == nil)
+        #expect(timestamps.latest == 90_000_000_000)
+        // What it told then is long ago once the time is known, and ahead if it stands in 1970 again.
+        #expect(timestamps.observe(at: Self.time(7300, 1_800_000_000), lastSent: nil) == nil)
+        #expect(timestamps.observe(at: Self.time(7400, 10), lastSent: Instant(nanoseconds: 7_350_000_000_000)) == .seconds(1_800_000_040))
+    }
+
     @Test func `what an earlier run sent counts, if the key is the same`() {
         var earlier = SentTimestamps()
         _ = earlier.observe(at: Self.time(10, 5000), lastSent: Instant(nanoseconds: 10_000_000_000))
