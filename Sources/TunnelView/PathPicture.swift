@@ -48,7 +48,7 @@ public struct PathPicture: Sendable {
 
     /// What the columns mean.
     private static let head = beside(
-        ["OUT        packets/s batch   time  drops"], ["IN         packets/s batch   time  drops"])[0]
+        ["  OUT      packets/s batch   time  drops"], ["  IN       packets/s batch   time  drops"])[0]
 
     private static func beside(_ left: [String], _ right: [String]) -> [String] {
         zip(left, right).map { left, right in

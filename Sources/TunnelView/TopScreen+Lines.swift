@@ -97,7 +97,7 @@ extension TopScreen {
         let now = sight.shown
         var line = ScreenLine()
         let isWide = columns >= 104
-        let space = max(0, min(Self.history, (columns - (isWide ? 90 : 66)) / 2))
+        let space = max(0, min(Self.history, (columns - (isWide ? 92 : 68)) / 2))
         let ways = [
             ("out", now.outbound.innerBytes(.outbound), now.outbound.packets, rates.map(\.out)),
             ("in", now.inbound.innerBytes(.inbound), now.inbound.stages.last?.packets ?? 0, rates.map(\.into)),
@@ -106,7 +106,7 @@ extension TopScreen {
             line.add("\(word) ", .quiet)
             line.add(ScreenLine.field(Quantity.bitRate(bytesPerSecond: now.perSecond(bytes)), 10), .bold)
             line.add(" \(ScreenLine.field("\(Quantity.count(now.perSecond(packets)))/s", 8))")
-            line.add("\(Self.curve(past, width: space)) ")
+            line.add(" \(Self.curve(past, width: space))  ")
         }
         let dropped = now.drops.reduce(0) { $0 + $1.count }
         line.add("\(Quantity.count(Double(dropped))) dropped", dropped > 0 ? .bad : .quiet)

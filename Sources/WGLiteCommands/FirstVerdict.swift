@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import NetworkTypes
 internal import TunnelControl
 internal import TunnelDiagnosis
+internal import WireGuardCrypto
 
 /// How a tunnel that has just come up is: asked until it can be told, for two seconds at most.
 struct FirstVerdict {
@@ -39,9 +40,13 @@ struct FirstVerdict {
     }
 
     /// What `up` ends with.
-    /// - Parameter summary: what has been set up, a line.
-    static func text(_ diagnosis: Diagnosis, summary: String, palette: Palette) -> String {
-        let status = StatusText(palette: palette, now: 0)
+    /// - Parameters:
+    ///   - summary: what has been set up, a line.
+    ///   - names: what the file calls peers.
+    static func text(
+        _ diagnosis: Diagnosis, summary: String, names: [PublicKey: String] = [:], palette: Palette
+    ) -> String {
+        let status = StatusText(palette: palette, now: 0, names: names)
         let shown = 4
         var lines: [String]
         switch diagnosis.verdict.outcome {

@@ -5,6 +5,7 @@ internal import TunnelConfiguration
 internal import TunnelControl
 internal import TunnelDiagnosis
 internal import TunnelView
+internal import WireGuardCrypto
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,15 +58,20 @@ struct TunnelStatus {
     var name: String
     var state: UAPIAnswer
     var report: TunnelReport
+    /// What the file calls peers.
+    var names: [PublicKey: String]
 
-    init(name: String, state: UAPIAnswer, report: TunnelReport) {
+    init(name: String, state: UAPIAnswer, report: TunnelReport, names: [PublicKey: String] = [:]) {
         self.name = name
         self.state = state
         self.report = report
+        self.names = names
     }
 
     init(of name: String) throws(SetupError) {
-        self.init(name: name, state: try TunnelQuery.state(of: name), report: try TunnelQuery.report(of: name))
+        self.init(
+            name: name, state: try TunnelQuery.state(of: name), report: try TunnelQuery.report(of: name),
+            names: TunnelQuery.peerNames(of: name))
     }
 }
 

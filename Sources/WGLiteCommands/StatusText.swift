@@ -10,6 +10,8 @@ struct StatusText {
     let palette: Palette
     /// Seconds of the Unix epoch.
     let now: UInt64
+    /// What the file calls peers, in a comment under their `[Peer]`.
+    var names: [PublicKey: String] = [:]
 
     /// Findings beside the first that are written out.
     static let findingLimit = 6
@@ -20,8 +22,10 @@ struct StatusText {
         let state = status.state.snapshot
         var lines = head(status.report.diagnosis)
         let figures = Dictionary(state.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
+        var text = self
+        text.names = status.names
         for peer in status.report.diagnosis.peers {
-            lines.append(self.peer(peer))
+            lines.append(text.peer(peer))
             if let figures = figures[peer.publicKey] { lines += self.figures(of: figures) }
         }
         lines.append("  port \(state.listenPort), \(state.peers.count) \(state.peers.count == 1 ? "peer" : "peers")")
@@ -57,7 +61,8 @@ struct StatusText {
         let endpoint = peer.endpoint.map { "\($0)" } ?? "(no endpoint)"
         let words =
             peer.state.isBroken ? palette.red(peer.state.words) : peer.state == .working ? palette.green("working") : peer.state.words
-        return "  peer \(peer.publicKey.abbreviation)  \(endpoint)   \(words)\(peer.evidence.isEmpty ? "" : ": \(peer.evidence)")"
+        let name = names[peer.publicKey].map { "\($0) " } ?? ""
+        return "  peer \(name)\(peer.publicKey.abbreviation)  \(endpoint)   \(words)\(peer.evidence.isEmpty ? "" : ": \(peer.evidence)")"
     }
 
     private func figures(of peer: PeerSnapshot) -> [String] {

@@ -22,10 +22,10 @@ struct TraceText {
 
     /// One stage.
     func line(_ line: StoryLine) -> String {
-        let stage = line.stage + String(repeating: " ", count: max(1, Self.stageWidth - line.stage.count))
         let time = line.time.map { LatencyText.text($0.nanoseconds) } ?? ""
-        let padding = String(repeating: " ", count: max(0, Self.timeWidth - time.count))
-        return "  \(palette.cyan(stage))\(padding)\(time)  \(line.isDrop ? palette.red(line.text) : line.text)"
+        // A step of a forecast has a longer name, and no time.
+        let gap = String(repeating: " ", count: max(1, Self.stageWidth + Self.timeWidth - line.stage.count - time.count))
+        return "  \(palette.cyan(line.stage))\(gap)\(time)  \(line.isDrop ? palette.red(line.text) : line.text)"
     }
 
     /// The ways that packets took, the most used first.

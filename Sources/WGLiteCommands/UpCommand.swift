@@ -76,7 +76,11 @@ struct UpCommand: ParsableCommand {
         var lines = message.split(separator: "\n").map(String.init)
         if !noWait, let diagnosis = FirstVerdict.wait(for: source.interface) {
             let log = lines.last { $0.hasPrefix(TunnelProcess.logLabel) }
-            lines = [FirstVerdict.text(diagnosis, summary: lines.first ?? message, palette: palette)] + [log].compactMap { $0 }
+            lines =
+                [
+                    FirstVerdict.text(
+                        diagnosis, summary: lines.first ?? message, names: TunnelQuery.peerNames(of: source.interface), palette: palette)
+                ] + [log].compactMap { $0 }
         }
         print(lines.joined(separator: "\n"))
     }

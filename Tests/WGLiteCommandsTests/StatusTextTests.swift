@@ -55,6 +55,15 @@ import WireGuardCrypto
                 """.replacingKeys(try Self.status()))
     }
 
+    @Test func `peers are called what the file calls them`() throws {
+        var status = try Self.status()
+        let key = status.report.diagnosis.peers[1].publicKey
+        status.names = [key: "Amsterdam gateway"]
+        #expect(Self.text.text(status).contains("\n  peer Amsterdam gateway \(key.abbreviation)  [2001:db8::1]:7   working"))
+        let up = FirstVerdict.text(status.report.diagnosis, summary: "wg0 is up", names: status.names, palette: Palette(isOn: false))
+        #expect(up.contains("  peer Amsterdam gateway \(key.abbreviation)"))
+    }
+
     @Test func `what is wrong stands in the first line, what to do in the next`() throws {
         let lines = Self.text.text(try Self.status(Self.refused)).split(separator: "\n")
         #expect(lines[0].hasPrefix("wg0 works in part, 1 of 2 peers does not: [2001:db8::1]:7 refuses our datagrams"))

@@ -38,4 +38,13 @@ import Testing
                 """)
         #expect(text.ways(PacketWays()) == "no packet came\n")
     }
+
+    @Test func `words stand below each other, however long a stage is called`() {
+        let text = TraceText(palette: Palette(isOn: false), began: 0)
+        let lines = [
+            StoryLine(stage: "size", text: "X", isDrop: false), StoryLine(stage: "outer route", text: "X", isDrop: false),
+            StoryLine(stage: "seal", time: .milliseconds(1), text: "X", isDrop: false),
+        ].map(text.line)
+        #expect(Set(lines.map { line in line.prefix { $0 != "X" }.count }).count == 1, "\(lines)")
+    }
 }
