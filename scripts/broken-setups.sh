@@ -318,6 +318,55 @@ masquerade_there() {
     on there ip address add 10.30.0.1/24 dev lan; on there ip link set lan up; on there sysctl -q net.ipv4.ip_forward=1; filter there forward "drop"
     usual_office; sed -i "s|^AllowedIPs.*|&, 10.30.0.0/24|" "$files/office.conf"; our_up; on here timeout 5 ping -q -c 1 10.8.0.2 >/dev/null; packets here 10.30.0.9; status 25
 }
+# behind HOST: a network with one more machine, third, behind a host that forwards: 10.30.0.0/24.
+behind() {
+    host third; link "$1" lan third lan; on "$1" ip address add 10.30.0.1/24 dev lan; on third ip address add 10.30.0.9/24 dev lan
+    on "$1" sysctl -q net.ipv4.ip_forward=1; sed -i "s|^AllowedIPs.*|&, 10.30.0.0/24|" "$files/${2:-office}.conf"
+}
+masquerade_mixed() { cable here there; usual_other; usual_office; behind there; session; packets here 10.8.0.2; packets here 10.30.0.9; status 25; }
+forward_filtered() {
+    cable here there; usual_other "" "$calls"; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
+    behind here there; on third ip route add default via 10.30.0.1; filter here forward "drop"; our_up; other_up; packets there 10.30.0.9; status 20
+}
+own_address() { cable here there; usual_office; sed -i "s|192.0.2.2:|192.0.2.1:|" "$files/office.conf"; look; }
+# wireguard-go as the other end. wireguard_go ALLOWED-IPS.
+wireguard_go() {
+    on there env WG_PROCESS_FOREGROUND=1 timeout 80 wireguard-go there >/dev/null 2>&1 &
+    until on there test -S /run/wireguard/there.sock; do sleep 0.1; done
+    on there wg set there listen-port 51820 private-key <(echo "$theirs") peer "$ours_public" allowed-ips "$1"
+    on there ip address add 10.8.0.2/24 dev there; on there ip link set there up
+}
+narrow_wireguard_go() { cable here there; wireguard_go 10.8.0.100/32; usual_office; our_up; packets here 10.8.0.2; status 25; }
+# The name's address is in /run/address.
+names_from_file() {
+    on here sh -c 'echo nameserver 127.0.0.1 >/etc/resolv.conf; echo 192.0.2.2 >/run/address'
+    on here timeout 80 python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53)); open("/run/ready", "w")
+while True:
+    q, a = s.recvfrom(512)
+    end = 12
+    while q[end]: end += q[end] + 1
+    r = b"\xc0\x0c" + q[end + 1:end + 3] + b"\0\1\0\0\0\x3c\0\4" + socket.inet_aton(open("/run/address").read().strip())
+    if q[end + 1:end + 3] != b"\0\1": r = b""
+    s.sendto(q[:2] + b"\x81\x80\0\1" + bytes([0, len(r) > 0]) + bytes(4) + q[12:end + 5] + r, a)' & until_ready
+}
+# A name that is another address by now: missed at the old one, and found at the new one as soon as somebody looks.
+name_moved() {
+    cable here there; names_from_file; usual_other; usual_office; sed -i "s|192.0.2.2:|peer.example.org:|" "$files/office.conf"; session
+    on there ip address add 192.0.2.55/24 dev wire; on there ip address delete 192.0.2.2/24 dev wire; on there ip address add 192.0.2.55/24 dev wire 2>/dev/null || true
+    on here sh -c 'echo 192.0.2.55 >/run/address'; on there timeout 5 "$program" down -q there; other_up; packets here 10.8.0.2; moved 45
+}
+# moved SECONDS: until the first line has told that the peer is missed, and then that all is well.
+moved() {
+    local last=$((${EPOCHREALTIME/./} + $1 * 1000000)) missed=false
+    while ((${EPOCHREALTIME/./} < last)); do
+        text=$(on here timeout 10 "$program" status office 2>&1 | head -n 1 || true)
+        if [[ $text == *"does not work"* ]]; then missed=true; elif $missed; then judge "$text"; fi
+        sleep 0.4
+    done
+    finish FAILED
+}
 # Packets for this machine that its own firewall takes for a stranger's.
 input_filtered() {
     cable here there; usual_other "" "$calls"; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
@@ -329,31 +378,3 @@ forwarding_ipv6() {
     on here ip link add lan type veth; on here ip address add fd30::1/64 dev lan nodad; on here ip link set lan up
     on here sysctl -q net.ipv6.conf.all.forwarding=0; our_up; other_up; packets there fd30::9; status
 }
-
-# --- what is as it should be, and must be told so ---
-
-# works [SECONDS]: for so long no first line says anything else.
-works() {
-    [[ ${begun:-0} != 0 ]] || begun=${EPOCHREALTIME/./}
-    local last=$((${EPOCHREALTIME/./} + ${1:-8} * 1000000)) first
-    while ((${EPOCHREALTIME/./} < last)); do
-        first=$(on here timeout 10 "$program" status office 2>&1 | head -n 1)
-        if [[ $first != "office works"* || $first == *"look at"* ]]; then text=$first; finish FAILED; fi
-        sleep 0.4
-    done
-    judge "$first"; text=$first; finish FAILED
-}
-called() { usual_other "" "$calls"; other_up; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"; on here timeout 30 "$program" up -q $no_wait "$files/office.conf"; on there timeout 9 ping -q -c 1 -W 8 10.8.0.1 >/dev/null; }
-healthy_called() { cable here there; called; works; }
-healthy_receiver() {
-    cable here there; called
-    on here timeout 40 python3 -c 'import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 514)); open("/run/ready", "w")
-while True: s.recv(100)' & until_ready
-    on there timeout 40 bash -c 'while :; do echo x >/dev/udp/10.8.0.1/514; sleep 0.3; done' & works
-}
-healthy_others_away() {
-    cable here there; usual_other; usual_office; sed -i "s|10.8.0.0/24|10.8.0.2/32|" "$files/office.conf"
-    printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.8.0.3/32\n' "$strange_public" >>"$files/office.conf"; session; packets here 10.8.0.2; works
-}
-healthy_refused_inside() { cable here there; usual_other; usual_office; session; on here timeout 40 bash -c 'while :; do echo >/dev/tcp/10.8.0.2/80; sleep 0.5; done' >/dev/null 2>&1 & works; }
