@@ -3,18 +3,33 @@ internal import NetworkTypes
 /// Something that is under way can be given up with it: readable from then on. Any thread.
 public final class Cancellation: Sendable {
     private let event: EventDescriptor
+    private let lastEvent: EventDescriptor
 
     public init() throws(SystemError) {
         event = try EventDescriptor()
+        lastEvent = try EventDescriptor()
     }
 
     /// To be polled beside what is waited for. It belongs to this object.
     public var descriptor: Int32 { event.rawValue }
 
+    /// The same for what takes back what was done: that is given up only where somebody else takes back all of it.
+    public var lastDescriptor: Int32 { lastEvent.rawValue }
+
     public func cancel() { event.signal() }
 
+    /// Even what was done so far needn't be taken back: whoever comes next does.
+    public func abandon() {
+        lastEvent.signal()
+        event.signal()
+    }
+
     /// Ready for the next that is to be given up. Only while nothing is under way.
-    public func reset() { event.clear() }
+    public func reset() {
+        event.clear()
+        lastEvent.clear()
+    }
 
     public var isCancelled: Bool { event.wait(for: .milliseconds(0)) }
+    public var isAbandoned: Bool { lastEvent.wait(for: .milliseconds(0)) }
 }

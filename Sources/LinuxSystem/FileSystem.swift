@@ -1,5 +1,6 @@
 internal import CLinuxShims
 internal import Glibc
+public import NetworkTypes
 
 /// Small files, whole.
 public enum FileSystem {
@@ -158,11 +159,21 @@ public enum FileSystem {
 }
 
 extension FileDescriptor {
-    /// The lock of a directory, waited for: for a moment's work on what is in it. It lasts until the descriptor closes.
-    public static func directoryLock(_ path: String) throws(SystemError) -> FileDescriptor {
+    /// The lock of a directory, for a moment's work on what is in it. It lasts until the descriptor closes.
+    ///
+    /// Anybody who can read the directory can hold its lock, for ever: it only keeps those apart who mean well, and is waited for in vain.
+    /// - Parameters:
+    ///   - patience: how long it is waited for.
+    ///   - cancelled: a descriptor that is readable when waiting has to end; negative for none.
+    /// - Returns: the directory, locked or not.
+    public static func directoryLock(
+        _ path: String, patience: Interval, cancelledBy cancelled: Int32 = -1
+    ) throws(SystemError) -> FileDescriptor {
         let directory = try open(path, flags: O_RDONLY | O_DIRECTORY)
-        while flock(directory.rawValue, LOCK_EX) != 0 {
-            guard Glibc.errno == EINTR else { throw SystemError(operation: "lock", subject: path) }
+        let end = Clock.now + patience
+        while flock(directory.rawValue, LOCK_EX | LOCK_NB) != 0 {
+            guard Glibc.errno == EINTR || Glibc.errno == EWOULDBLOCK else { throw SystemError(operation: "lock", subject: path) }
+            guard Clock.now < end, DescriptorPoll.wait([.init(cancelled)], for: .milliseconds(10)) != [true] else { break }
         }
         return directory
     }

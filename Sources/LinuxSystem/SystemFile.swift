@@ -22,17 +22,22 @@ public struct SystemFile {
     }
 
     /// Its bytes; nil when there is none.
+    /// - Throws: EINVAL where something else than a file is at the path, which may never answer (a pipe).
     public func read() throws(SystemError) -> [UInt8]? {
         do throws(SystemError) {
-            return try FileSystem.read(path, limit: 1 << 20)
+            return try FileSystem.readRegularFile(path, limit: 1 << 20)
         } catch {
-            guard error.isMissing else { throw error }
-            return nil
+            guard !error.isMissing else { return nil }
+            throw error.errno == EINVAL ? notAFile : error
         }
     }
 
+    private var notAFile: SystemError { SystemError(errno: EINVAL, operation: "use", subject: path, detail: "it is not a file") }
+
     /// Makes `bytes` all of it; nil removes it. Owner and permissions stay; a new one can be read by everybody.
+    /// - Throws: EINVAL where something else than a file is at the path: exchanged for a file, /dev/null or a pipe is lost for everybody.
     public func write(_ bytes: [UInt8]?) throws(SystemError) {
+        if let status = FileSystem.status(path), !status.isRegularFile { throw notAFile }
         removeLeftover()
         guard let bytes else {
             guard unsafe unlink(path) != 0, Glibc.errno != ENOENT else { return }

@@ -10,6 +10,13 @@ struct ExternalTools: Sendable {
     static let patience = Interval.seconds(20)
 
     let cancellation: Cancellation?
+    /// Whether what was done is taken back: that is given up only where somebody else does it.
+    var isUndoing = false
+
+    /// Readable when whoever waits has gone; negative where that is never.
+    var cancelled: Int32 { cancellation.map { isUndoing ? $0.lastDescriptor : $0.descriptor } ?? -1 }
+
+    var isCancelled: Bool { cancellation.map { isUndoing ? $0.isAbandoned : $0.isCancelled } ?? false }
 
     /// The firewall's program that is there, the newer one first.
     static var firewallTool: FirewallRules.Tool? {
@@ -27,7 +34,7 @@ struct ExternalTools: Sendable {
         func attempt() throws(SetupError) -> ChildProcess.Completion {
             do throws(SystemError) {
                 return try ChildProcess.run(
-                    program, arguments, input: Array(input.utf8), limit: Self.patience, cancelledBy: cancellation?.descriptor ?? -1)
+                    program, arguments, input: Array(input.utf8), limit: Self.patience, cancelledBy: cancelled)
             } catch {
                 throw SetupError(step, error)
             }

@@ -74,7 +74,9 @@ struct NameServerSetup {
             guard let text = resolvconfText() else { return owned }
             found = NameServers(method: .resolvconf, text: text)
         case .file:
-            guard let content = try? SystemFile(Self.path).read() else { return FileSystem.exists(Self.path) ? owned : nil }
+            // In a pipe or a device there is nothing of ours.
+            guard let status = FileSystem.status(Self.path), status.isRegularFile else { return nil }
+            guard let content = (try? SystemFile(Self.path).read()) ?? nil else { return owned }
             found = NameServers(method: .file, text: ResolverFile(content).text(of: tunnel) ?? "")
         }
         guard !found.isEmpty else { return nil }
@@ -97,12 +99,14 @@ struct NameServerSetup {
     }
 
     private static let path = "/etc/resolv.conf"
+    /// Longer than it takes to exchange a file.
+    private static let lockPatience = Interval.seconds(2)
 
     private func changeFile(for step: String, _ change: (inout ResolverFile) -> Void) throws(SetupError) {
         let system = SystemFile(Self.path)
         do throws(SystemError) {
             // Two tunnels may come or go at the same moment.
-            let lock = try FileDescriptor.directoryLock("/etc")
+            let lock = try FileDescriptor.directoryLock("/etc", patience: Self.lockPatience, cancelledBy: tools.cancelled)
             defer { _ = lock.rawValue }
             let content = try system.read()
             var file = ResolverFile(content)
