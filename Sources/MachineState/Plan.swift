@@ -13,7 +13,7 @@ public struct Plan: Hashable, Sendable {
     public private(set) var steps: [Step] = []
     /// What is the tunnel's once they are done: what was wanted, but for what others had made already.
     public let owned: SystemState
-    /// What was there when it was made: what a failure has to bring back.
+    /// What was there when it was made: what a failure has to bring back. Of a packet filter that others took rules from it has all of them.
     public let observed: SystemState
 
     /// - Parameters:
@@ -28,7 +28,9 @@ public struct Plan: Hashable, Sendable {
         if observed.firewallMark == desired.firewallMark, owned.firewallMark != desired.firewallMark { result.firewallMark = 0 }
         if observed.acceptsMarkedSources, !owned.acceptsMarkedSources { result.acceptsMarkedSources = false }
         self.owned = result
-        self.observed = observed
+        var former = observed
+        if observed.firewall?.tool == owned.firewall?.tool { former.firewall = owned.firewall }
+        self.observed = former
 
         let addresses = AddressChange(observed: observed.addresses, owned: owned.addresses, desired: desired.addresses)
         let missingRoutes = desired.routes.subtracting(observed.routes).sorted()
@@ -146,10 +148,11 @@ private struct FirewallChange {
         let present = owned.flatMap { owned in observed.map { $0.tool == owned.tool } ?? false ? observed : nil }
         guard present != desired else { return }
         guard let desired else {
-            removal = [.setFirewall(from: present, to: nil)]
+            removal = [.setFirewall(from: owned, to: nil)]
             return
         }
-        let former = present?.tool == desired.tool ? present : nil
+        // What is there may be only a part: the inverse sets all of it.
+        let former = present?.tool == desired.tool ? owned : nil
         addition = [.setFirewall(from: former, to: desired)]
         if let present, former == nil { removal = [.setFirewall(from: present, to: nil)] }
     }

@@ -59,8 +59,14 @@ import Testing
         #expect(rest != rules)
         var (observed, owned) = (SystemState(), SystemState())
         (observed.firewall, owned.firewall) = (rest, rules)
-        #expect(Plan(from: observed, owned: owned, to: owned).steps == [.setFirewall(from: rest, to: rules)])
-        #expect(Plan(from: observed, owned: owned, to: SystemState()).steps == [.setFirewall(from: rest, to: nil)])
+        #expect(Plan(from: observed, owned: owned, to: owned).steps == [.setFirewall(from: rules, to: rules)])
+        #expect(Plan(from: observed, owned: owned, to: SystemState()).steps == [.setFirewall(from: rules, to: nil)])
+        // A failure brings all of them back, not the part that others had left.
+        var desired = owned
+        desired.firewall?.addresses = [IPAddress("10.8.0.7")!]
+        let plan = Plan(from: observed, owned: owned, to: desired)
+        #expect(plan.steps.compactMap(\.inverse) == [.setFirewall(from: desired.firewall, to: rules)])
+        #expect(plan.observed.firewall == rules)
         // Of a table that was emptied the table is left.
         #expect(rules.observed(nftListing: "table inet wg-lite-wa {\n}") == rest)
     }
