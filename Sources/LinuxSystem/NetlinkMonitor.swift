@@ -8,10 +8,10 @@ public enum NetlinkEvent: Hashable, Sendable {
     case linkRemoved(LinkInfo)
     /// An address came or went.
     case addressesChanged(link: UInt32)
-    /// A route came or went.
-    case routesChanged
-    /// A policy rule came or went.
-    case rulesChanged
+    /// A route came, perhaps in place of another, or went.
+    case routeChanged(RouteSpecification)
+    /// A policy rule went.
+    case ruleRemoved(RuleSpecification)
     /// More happened than the socket could hold: look at everything again.
     case missed
 }
@@ -81,8 +81,8 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
         case Int(RTM_DELLINK): LinkInfo(message).map { .linkRemoved($0) }
         case Int(RTM_NEWADDR), Int(RTM_DELADDR):
             message.fixedPart(as: ifaddrmsg.self).map { .addressesChanged(link: $0.ifa_index) }
-        case Int(RTM_NEWROUTE), Int(RTM_DELROUTE): .routesChanged
-        case Int(RTM_NEWRULE), Int(RTM_DELRULE): .rulesChanged
+        case Int(RTM_NEWROUTE), Int(RTM_DELROUTE): RouteSpecification(message).map { .routeChanged($0) }
+        case Int(RTM_DELRULE): RuleSpecification(message).map { .ruleRemoved($0) }
         default: nil
         }
     }

@@ -16,6 +16,8 @@ struct Drift: Hashable, Sendable {
     private(set) var since: Instant?
     /// Whether it was removed again at once, and stays so.
     private(set) var isLeft = false
+    /// Why it couldn't be put back; nil where it could. It is tried again at each look.
+    private(set) var failure: String?
 
     enum Answer: Hashable {
         case putBack
@@ -26,14 +28,25 @@ struct Drift: Hashable, Sendable {
     /// What to do about these changes that the system needs.
     mutating func answer(_ missing: [String], at now: Instant) -> Answer {
         guard !missing.isEmpty else {
+            failure = nil
             if let since, now.since(since) > Self.soon { isLeft = false }
             return .nothing
         }
+        // That it is missing still is nobody's doing.
+        if failure != nil, !isLeft { return .putBack }
         let isAgain = since.map { now.since($0) <= Self.soon } ?? false && !Set(missing).isDisjoint(with: lines)
         defer { (lines, since) = (missing, now) }
         guard isAgain || isLeft else { return .putBack }
         defer { isLeft = true }
         return isLeft ? .nothing : .say
+    }
+
+    /// What became of putting it back.
+    /// - Parameter error: why it couldn't be; nil where it could.
+    /// - Returns: whether that is news.
+    mutating func note(_ error: String?) -> Bool {
+        defer { failure = error }
+        return error == nil || error != failure
     }
 }
 
@@ -69,9 +82,14 @@ extension TunnelSetup {
         case .putBack:
             do throws(SetupError) {
                 try perform(plan, cancellation, report)
+                change { _ = $0.drift.note(nil) }
                 report.warning("others removed what \(interface) needs; put back: \(missing.joined(separator: "; "))")
             } catch {
-                report.warning("others removed what \(interface) needs: \(error)")
+                // Who wants something else comes first.
+                guard !cancellation.isCancelled else { return }
+                var isNews = false
+                change { isNews = $0.drift.note("\(error)") }
+                if isNews { report.warning("others removed what \(interface) needs: \(error)") }
             }
         }
     }

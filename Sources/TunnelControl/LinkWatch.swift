@@ -15,7 +15,7 @@ struct LinkWatch: ~Copyable {
     private let inside: InsideNamespace?
     /// Where the tunnel's rules of the packet filter are.
     private let tables: Set<String>
-    /// Whether routes or rules changed, of the packet filter some went, or the interface changed, which takes routes with it.
+    /// Whether routes or rules of the tunnel's changed, of its packet filter something went, or the interface changed, which takes routes with it.
     private(set) var mayHaveLost = false
     /// The interface, by what it keeps when it is renamed.
     let index: UInt32?
@@ -54,7 +54,8 @@ struct LinkWatch: ~Copyable {
     }
 
     /// Takes the news there is; true if ``state`` has changed.
-    mutating func update() -> Bool {
+    /// - Parameter owned: what the tunnel has of the system.
+    mutating func update(_ owned: SystemState) -> Bool {
         let events: [NetlinkEvent]
         switch monitor {
         case .some(let monitor): events = (try? monitor.events()) ?? []
@@ -70,7 +71,8 @@ struct LinkWatch: ~Copyable {
             case .missed:
                 look()
                 mayHaveLost = true
-            case .routesChanged, .rulesChanged: mayHaveLost = true
+            case .routeChanged(let route): mayHaveLost = mayHaveLost || owned.isTouched(by: route, link: index)
+            case .ruleRemoved(let rule): mayHaveLost = mayHaveLost || PolicyRule(rule) != nil
             default: break
             }
         }
@@ -90,5 +92,16 @@ struct LinkWatch: ~Copyable {
     private mutating func look() {
         guard let index, var netlink = try? inside.netlink(), let link = try? netlink.link(index: index) else { return }
         state = State(mtu: link.mtu, isUp: link.isUp)
+    }
+}
+
+extension SystemState {
+    /// Whether a change of a route may have taken one from the tunnel: it leads through its interface, or stands where one of its routes
+    /// stood. On a router that learns thousands of others each second those are nobody's business here.
+    func isTouched(by route: RouteSpecification, link: UInt32?) -> Bool {
+        if let link, route.link == link { return true }
+        return [TunnelRoute.Kind.tunnel, .unreachable].contains { kind in
+            routes.contains(TunnelRoute(route.destination, table: route.table, kind: kind))
+        }
     }
 }

@@ -16,7 +16,7 @@ extension TunnelSetup {
         }
         if let since = state.drift.since {
             observation.removal = RemovalObservation(
-                commands: state.drift.lines, age: Clock.now.since(since), isLeft: state.drift.isLeft)
+                commands: state.drift.lines, age: Clock.now.since(since), isLeft: state.drift.isLeft, failure: state.drift.failure)
         }
     }
 

@@ -34,10 +34,13 @@ public struct RemovalObservation: Hashable, Sendable {
     public var age: Interval
     /// Whether it was removed again at once, and stays away.
     public var isLeft: Bool
+    /// Why it couldn't be put back; nil where it could.
+    public var failure: String?
 
-    public init(commands: [String], age: Interval, isLeft: Bool) {
+    public init(commands: [String], age: Interval, isLeft: Bool, failure: String? = nil) {
         self.commands = commands
         self.age = age
         self.isLeft = isLeft
+        self.failure = failure
     }
 }

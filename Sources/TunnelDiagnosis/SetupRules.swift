@@ -10,6 +10,12 @@ public enum SetupRules {
     }
 
     private static func removal(_ removal: RemovalObservation) -> Finding? {
+        if let failure = removal.failure, !removal.isLeft {
+            return Finding(
+                .removedByOthers, .warning,
+                "others removed what the tunnel needs \(removal.age.inWords) ago, and it could not be put back",
+                evidence: removal.commands.joined(separator: "; "), remedy: failure)
+        }
         guard removal.isLeft || removal.age <= memory else { return nil }
         let end = removal.isLeft ? "removed it again at once, and it is left so" : "it was put back \(removal.age.inWords) ago"
         return Finding(

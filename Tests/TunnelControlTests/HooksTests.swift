@@ -118,4 +118,19 @@ import TunnelConfiguration
         #expect(later.answer(["rule"], at: start) == .putBack)
         #expect(later.answer(["rule"], at: start + .seconds(60)) == .putBack)
     }
+
+    @Test func `what can't be put back is tried again at each look, and told once`() {
+        var drift = Drift()
+        let start = Instant(nanoseconds: 1_000_000_000_000)
+        #expect(drift.answer(["route"], at: start) == .putBack)
+        let news = [drift.note("IPv6 is disabled"), drift.note("IPv6 is disabled"), drift.note("no such device")]
+        #expect(news == [true, false, true])
+        #expect(drift.failure == "no such device")
+        #expect(drift.answer(["route"], at: start + .seconds(1)) == .putBack)
+        #expect(drift.since == start)
+        let isNews = drift.note(nil)
+        #expect(isNews)
+        #expect(drift.failure == nil)
+        #expect(drift.answer([], at: start + .seconds(2)) == .nothing)
+    }
 }

@@ -39,5 +39,9 @@ import Testing
         #expect(Diagnosis(observation).findings.isEmpty)
         observation.removal?.isLeft = true
         #expect(Diagnosis(observation).findings[0].sentence.contains("left so"))
+        observation.removal?.isLeft = false
+        observation.removal?.failure = "cannot add the route to ::/0: IPv6 is disabled here"
+        #expect(Diagnosis(observation).findings[0].sentence.contains("could not be put back"))
+        #expect(Diagnosis(observation).findings[0].remedy.contains("IPv6 is disabled"))
     }
 }
