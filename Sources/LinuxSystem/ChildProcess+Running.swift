@@ -52,9 +52,10 @@ extension ChildProcess {
     }
 
     /// The same with arguments that need not be text, handing on what is printed as it comes.
+    /// - Parameter started: called once it runs.
     public static func run(
         _ path: String, bytes arguments: [[UInt8]], input: [UInt8] = [], directory: String? = nil, limit: Interval? = nil,
-        cancelledBy cancelled: Int32 = -1, show: ([UInt8]) -> Void
+        cancelledBy cancelled: Int32 = -1, started: (ChildProcess) -> Void = { _ in }, show: ([UInt8]) -> Void
     ) throws(SystemError) -> Completion {
         var outputPipe = try Pipe()
         var inputPipe = try Pipe()
@@ -65,6 +66,7 @@ extension ChildProcess {
         let child = try start(
             path, bytes: arguments, input: .descriptor(childInput.rawValue), output: .descriptor(childOutput.rawValue),
             error: .descriptor(childOutput.rawValue), ownGroup: true, directory: directory)
+        started(child)
         _ = consume childOutput
         _ = consume childInput
         try? outputEnd.setNonBlocking()

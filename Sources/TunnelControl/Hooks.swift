@@ -10,6 +10,8 @@ struct Hooks {
     /// Ends a hook that hangs.
     let cancellation: Cancellation
     let report: SetupReport
+    /// Where the one that runs is written down; nil: nowhere.
+    var record: TunnelRecord?
     /// Takes what they print; nil for standard error, as it is.
     var show: (@Sendable ([UInt8]) -> Void)?
 
@@ -47,13 +49,16 @@ struct Hooks {
         let bash = ChildProcess.find("bash")
         let options = bash == nil ? ["-e", "-c"] : ["-e", "-o", "pipefail", "-O", "extglob", "-c"]
         let arguments = options.map { Array($0.utf8) } + [command]
+        defer { record?.forgetHook() }
         if let show {
             return try ChildProcess.run(
-                bash ?? "/bin/sh", bytes: arguments, directory: directory, cancelledBy: cancellation.descriptor, show: show)
+                bash ?? "/bin/sh", bytes: arguments, directory: directory, cancelledBy: cancellation.descriptor,
+                started: { record?.note($0) }, show: show)
         }
-        return try ChildProcess.start(
-            bash ?? "/bin/sh", bytes: arguments, output: .descriptor(2), error: .descriptor(2), ownGroup: true, directory: directory
-        ).wait(for: nil, cancelledBy: cancellation.descriptor)
+        let child = try ChildProcess.start(
+            bash ?? "/bin/sh", bytes: arguments, output: .descriptor(2), error: .descriptor(2), ownGroup: true, directory: directory)
+        record?.note(child)
+        return child.wait(for: nil, cancelledBy: cancellation.descriptor)
     }
 
     /// A command as people see it.

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NetworkTypes
+internal import Synchronization
 internal import TunnelConfiguration
 internal import TunnelCore
 internal import TunnelDiagnosis
@@ -10,15 +11,20 @@ internal import WireGuardCrypto
 ///
 /// It belongs to the process that runs the tunnel, whose network namespace and mark are the ones that count. Everything is asked of the
 /// kernel and answered at once; nothing is sent and nobody is waited for.
-struct Observer {
+/// Any thread may ask; to list the routes of a large router takes its time, so that the thread that must not wait has another one ask.
+final class Observer: Sendable {
     let interface: String
     /// What the machine had dropped before the tunnel came.
     private let baseline: KernelCounters
 
-    /// Where the interface is; nil: here.
-    var inside: InsideNamespace?
-    private var notes = ProbeNotes()
-    private var timestamps = SentTimestamps()
+    private struct Memory {
+        /// Where the interface is; nil: here.
+        var inside: InsideNamespace?
+        var notes = ProbeNotes()
+        var timestamps = SentTimestamps()
+    }
+
+    private let memory = Mutex(Memory())
 
     /// Endpoints whose routes are looked up in one observation; of more peers the first stand for all.
     static let endpointLimit = 64
@@ -28,19 +34,25 @@ struct Observer {
         baseline = Self.counters()
     }
 
+    /// From now on the interface is there.
+    func look(inside: InsideNamespace?) { memory.withLock { $0.inside = inside } }
+
     /// Keeps what was found by trying the way.
-    mutating func take(_ note: ProbeNote) { notes.take(note, at: Clock.now) }
+    func take(_ note: ProbeNote) { memory.withLock { $0.notes.take(note, at: Clock.now) } }
 
     /// Takes up what an earlier run of the tunnel has kept.
-    mutating func recall(from directory: RuntimeDirectory, of key: PublicKey?) {
+    func recall(from directory: RuntimeDirectory, of key: PublicKey?) {
         guard let key, let bytes = (try? directory.records?.read(SentTimestamps.fileName(interface), limit: 256)) ?? nil else { return }
-        timestamps.recall(String(decoding: bytes, as: UTF8.self), of: key)
+        memory.withLock { $0.timestamps.recall(String(decoding: bytes, as: UTF8.self), of: key) }
     }
 
     /// Keeps for the next run what peers will remember of this one.
-    mutating func remember(_ engine: Engine, in directory: RuntimeDirectory) {
+    func remember(_ engine: Engine, in directory: RuntimeDirectory) {
         let facts = engine.facts()
-        _ = timestamps.observe(at: facts.time, lastSent: facts.lastInitiation)
+        let timestamps = memory.withLock { memory in
+            _ = memory.timestamps.observe(at: facts.time, lastSent: facts.lastInitiation)
+            return memory.timestamps
+        }
         guard let key = facts.publicKey, timestamps.latest > 0 else { return }
         try? directory.records?.replace(SentTimestamps.fileName(interface), with: Array(timestamps.text(of: key).utf8))
     }
@@ -49,14 +61,14 @@ struct Observer {
     /// - Parameters:
     ///   - file: what the tunnel was brought up from; nil for a device that others configure.
     ///   - resolved: the addresses of its endpoints' names.
-    mutating func observe(_ engine: Engine, _ file: ConfigurationFile?, resolved: [EndpointName: Endpoint]) -> Observation {
+    func observe(_ engine: Engine, _ file: ConfigurationFile?, resolved: [EndpointName: Endpoint]) -> Observation {
         let snapshot = engine.snapshot()
         var settings = file.map { TunnelSettings($0, resolved: resolved) } ?? TunnelSettings()
         settings.takeOver(snapshot)
         var observation = Observation(interface: interface, settings: settings)
         let now = Clock.unixNanoseconds
         observation.peers = snapshot.peers.map { PeerObservation($0, at: now) }
-        var machine = Machine(interface: interface, inside)
+        var machine = Machine(interface: interface, memory.withLock { $0.inside })
         observation.link = machine?.link
         machine?.complete(&observation, mark: snapshot.firewallMark)
         let counters = Self.counters().since(baseline)
@@ -68,7 +80,11 @@ struct Observer {
         observation.unixSeconds = facts.time.unixNanoseconds / 1_000_000_000
         observation.complete(with: facts)
         observation.complete(with: engine.observation())
-        observation.clockBehindOurTimestamps = timestamps.observe(at: facts.time, lastSent: facts.lastInitiation)
+        let lastSent = facts.lastInitiation
+        let notes = memory.withLock { memory in
+            observation.clockBehindOurTimestamps = memory.timestamps.observe(at: facts.time, lastSent: lastSent)
+            return memory.notes
+        }
         notes.complete(&observation, at: Clock.now)
         return observation
     }

@@ -23,12 +23,13 @@ final class OperationThread<Result: Sendable>: Sendable {
     /// One for all operations, made before anything can run short: taking down must always be possible.
     private let cancellation: Cancellation
 
-    init() throws(SystemError) {
+    /// - Parameter name: the thread's, at most 15 bytes.
+    init(name: String = "wg-operation") throws(SystemError) {
         begun = try EventDescriptor()
         ended = try EventDescriptor()
         cancellation = try Cancellation()
         try state.withLock { (state) throws(SystemError) in
-            state.thread = try SystemThread(name: "wg-operation") { [self] in run() }
+            state.thread = try SystemThread(name: name) { [self] in run() }
         }
     }
 
@@ -50,8 +51,12 @@ final class OperationThread<Result: Sendable>: Sendable {
     }
 
     /// Asks the operation that is under way, if there is one, to end.
-    func cancel() {
-        state.withLock { if $0.isUnderWay { cancellation.cancel() } }
+    /// - Parameter forGood: it needn't take back what it did: what begins next does that.
+    func cancel(forGood: Bool = false) {
+        state.withLock { state in
+            guard state.isUnderWay else { return }
+            if forGood { cancellation.abandon() } else { cancellation.cancel() }
+        }
     }
 
     /// What the operation that has ended came to; nil while it goes on.
@@ -74,6 +79,19 @@ final class OperationThread<Result: Sendable>: Sendable {
         }
         begun.signal()
         thread?.join()
+    }
+
+    /// Ends the thread without waiting for the operation that is under way: the kernel may hold it for ever (a file system that doesn't answer).
+    /// It ends with the process then.
+    func leave() {
+        cancel(forGood: true)
+        let isUnderWay = state.withLock { state in
+            state.isStopping = true
+            return state.isUnderWay && state.result == nil
+        }
+        let thread = state.withLock { $0.thread.take() }
+        begun.signal()
+        if isUnderWay { thread?.detach() } else { thread?.join() }
     }
 
     private func run() {

@@ -41,7 +41,7 @@ struct PlanExecution {
                 try perform(step)
                 done.append(step)
             } catch {
-                guard !tolerates(step) || tools.cancellation?.isCancelled ?? false else {
+                guard !tolerates(step) || tools.isCancelled else {
                     result.forget(step)
                     report.warning("\(error)")
                     continue
@@ -68,11 +68,17 @@ struct PlanExecution {
         var remaining = owned.outliving
         // Others may rely by now on what we switched on.
         if remaining.acceptsMarkedSources, SystemObservation.othersUseMarks(but: owned) { remaining.acceptsMarkedSources = false }
+        // Programs are asked to take rules and servers back without a look whether they are there: of what is gone they take nothing.
+        var asked = SystemState()
+        asked.firewall = remaining.firewall
+        if let servers = remaining.nameServers, servers.method != .file { asked.nameServers = servers }
+        var looked = remaining
+        looked.firewall = nil
+        if asked.nameServers != nil { looked.nameServers = nil }
         // What can't be looked at is taken to be there.
-        var observed = (try? observation.state(owned: remaining, firewallMark: 0).outliving) ?? remaining
+        var observed = (try? observation.state(owned: looked, firewallMark: 0).outliving) ?? looked
         observed.acceptsMarkedSources = observed.acceptsMarkedSources && remaining.acceptsMarkedSources
-        // Programs are asked to take servers back whatever they say of them: of what is gone they take nothing.
-        if let servers = remaining.nameServers, servers.method != .file { observed.nameServers = servers }
+        (observed.firewall, observed.nameServers) = (asked.firewall, asked.nameServers ?? observed.nameServers)
         return Plan(from: observed, owned: remaining, to: SystemState())
     }
 
@@ -88,6 +94,8 @@ struct PlanExecution {
                 remaining.apply(step)
             } catch {
                 failures.append(error)
+                // Who gave up one program that hangs didn't mean the next.
+                tools.cancellation?.reset()
             }
         }
         do throws(SetupError) {
@@ -102,18 +110,23 @@ struct PlanExecution {
     /// the same one, and since the kernel drops some by itself.
     /// - Returns: what couldn't be undone.
     private func undo(_ done: [Step], of plan: Plan, _ owned: inout SystemState) -> [SetupError] {
-        // Undoing isn't given up.
-        let patient = withoutCancellation
+        let patient = undoing
         var standing: [Step] = []
         for step in done.reversed() {
             guard let inverse = step.inverse else { continue }
-            if (try? patient.perform(inverse)) == nil { standing.append(step) }
+            if patient.tools.isCancelled || (try? patient.perform(inverse)) == nil { standing.append(step) }
         }
         // Whatever either state has may be ours by now.
         var either = owned.union(plan.owned)
         if !standing.contains(where: \.isFirewall) { either.firewall = owned.firewall }
         if !standing.contains(where: \.isNameServers) { either.nameServers = owned.nameServers }
         var failures: [SetupError] = []
+        // Whoever takes everything down looks for himself.
+        guard !patient.tools.isCancelled else {
+            owned = either
+            narrow(owned)
+            return failures
+        }
         do throws(SetupError) {
             let mark = { device?.engine.snapshot().firewallMark ?? 0 }
             for step in Plan(from: try patient.observation.state(owned: either, firewallMark: mark()), owned: either, to: plan.observed)
@@ -138,14 +151,16 @@ struct PlanExecution {
         return failures
     }
 
-    private var withoutCancellation: PlanExecution {
+    /// The same for taking back what was done, which is given up only where somebody else takes back all of it.
+    private var undoing: PlanExecution {
         let observation = SystemObservation(
-            link: observation.link, tunnel: tunnel, tools: ExternalTools(cancellation: nil), inside: observation.inside)
+            link: observation.link, tunnel: tunnel, tools: ExternalTools(cancellation: tools.cancellation, isUndoing: true),
+            inside: observation.inside)
         return PlanExecution(observation: observation, record: record, device: device, report: report)
     }
 
     private func checkCancellation(before step: Step) throws(SetupError) {
-        if tools.cancellation?.isCancelled ?? false { throw SetupError(step.action, "interrupted") }
+        if tools.isCancelled { throw SetupError(step.action, "interrupted") }
     }
 
     /// Carries out one step. What is there already, or gone already, is as good.
@@ -219,7 +234,9 @@ extension SetupError {
     init(_ step: Step, _ error: SystemError) {
         var remedy: String?
         if error.errno == ErrorNumber.exists, case .addRoute(let route) = step {
-            self.init(step.action, "there is one to the same destination already", remedy: "see `ip route show \(route.destination)`")
+            self.init(
+                step.action, "there is one to the same destination already",
+                remedy: "see `ip route show \(route.destination)\(route.table == TunnelRoute.mainTable ? "" : " table \(route.table)")`")
             return
         }
         if case .addAddress(let address) = step, address.address.family == .v6, error.isPermissionDenied {

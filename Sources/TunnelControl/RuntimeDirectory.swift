@@ -18,6 +18,7 @@ public final class RuntimeDirectory: Sendable {
     static func controlName(_ interface: String) -> String { "\(interface).control" }
     static func lockName(_ interface: String) -> String { "\(interface).lock" }
     static func recordName(_ interface: String) -> String { "\(interface).record" }
+    static func hookName(_ interface: String) -> String { "\(interface).hook" }
     /// The log of a tunnel in the background, where there is no system log.
     static func logName(_ interface: String) -> String { "\(interface).log" }
 

@@ -35,16 +35,18 @@ extension TunnelSetup {
         }
         var hooks = Hooks(interface: interface, directory: directory, cancellation: cancellation, report: report)
         hooks.show = show
+        hooks.record = record
         if runsHooks, let file {
             attempt { () throws(SetupError) in try hooks.run(file.interface.preDown.map(\.value), of: "PreDown") }
             if file.interface.savesConfiguration { attempt { () throws(SetupError) in try save(present, report) } }
         }
+        // Who gave up one hook that hangs didn't mean what comes next.
+        cancellation.reset()
         // What belongs to the interface goes with it.
-        failures += inTurn(nil) { execution(nil, report).takeBack(state.owned) }
+        failures += inTurn(cancellation) { execution(cancellation, report).takeBack(state.owned) }
         change { $0.owned = SystemState() }
         report.command("ip link delete dev \(interface)")
         device.stop()
-        // Who gave up one hook that hangs didn't mean the next.
         cancellation.reset()
         if runsHooks, let file {
             attempt { () throws(SetupError) in try hooks.run(file.interface.postDown.map(\.value), of: "PostDown") }

@@ -54,7 +54,9 @@ extension TunnelSetup {
             try perform(plan, cancellation, report)
         } catch {
             try? device.apply(peers.inverse, step: "configure \(interface)")
-            let outcome = error.isPartial ? "not everything is as it was before" : "everything is as it was before"
+            let outcome =
+                cancellation.isAbandoned
+                ? "the tunnel goes down" : error.isPartial ? "not everything is as it was before" : "everything is as it was before"
             throw SetupError("reload \(interface)", "cannot \(error.step): \(error.cause); \(outcome)", remedy: error.remedy)
         }
         if !peers.removals.isEmpty { try device.apply(peers.removals, step: "configure \(interface)") }

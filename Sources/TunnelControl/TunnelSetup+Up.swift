@@ -12,7 +12,8 @@ extension TunnelSetup {
     func bringUp(_ cancellation: Cancellation, _ report: SetupReport) throws(SetupError) -> String {
         guard let file = current.file else { return "\(interface) is ready" }
         let settings = file.interface
-        let hooks = Hooks(interface: interface, directory: directory, cancellation: cancellation, report: report)
+        var hooks = Hooks(interface: interface, directory: directory, cancellation: cancellation, report: report)
+        hooks.record = record
         if inside == nil { try hooks.run(settings.preUp.map(\.value), of: "PreUp") }
 
         let resolved = try resolve(file.unresolvedEndpoints, of: file, cancellation, report)

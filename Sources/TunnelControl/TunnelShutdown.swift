@@ -90,6 +90,7 @@ public enum TunnelShutdown {
         else { return false }
         defer { _ = lock.rawValue }
         let record = TunnelRecord(interface: interface, directory: directory)
+        record.endHook()
         SystemFile("/etc/resolv.conf").removeLeftover()
         if let left = try record.read() {
             let failures = record.inTurn(nil) { execution(record, report).takeBack(left) }

@@ -10,6 +10,7 @@ extension TunnelSupervisor {
         guard let (requests, gone) = control?.advance(ready) else { return }
         if let client = underWay?.client, gone.contains(where: { $0 === client }) { operations.cancel() }
         followers.remove(gone)
+        asking.removeAll { client in gone.contains { $0 === client } }
         if let client = waiting?.client, gone.contains(where: { $0 === client }) { waiting = nil }
         for client in requests {
             guard let request = client.request else { continue }
@@ -25,12 +26,11 @@ extension TunnelSupervisor {
         case .reload: begin(.reload(client), for: client, to: "reload \(interface)")
         case .report(let begins):
             if begins { setup.device.engine.beginHandshakes(atMost: Self.handshakesToBegin) }
-            client.finish(true, report(of: setup).text)
+            ask(client)
         case .record(let request):
             guard phase != .ending else { return client.finish(false, "it is being taken down") }
             recordings.serve(request, of: client, interface, setup.device.engine)
-        case .figures:
-            client.finish(true, "\(setup.device.engine.figures().text)\n\(report(of: setup).text)")
+        case .figures: ask(client)
         case .names: client.finish(true, PeerNames(setup.current.file?.peerNames ?? [:]).text)
         case .events: followers.add(client)
         case .note(let note):
@@ -39,14 +39,40 @@ extension TunnelSupervisor {
         }
     }
 
-    private func report(of setup: TunnelSetup) -> TunnelReport {
+    /// Has a client answered that asks how the tunnel is. It takes a look at the machine: not on this thread.
+    private func ask(_ client: ControlServer.Client) {
+        asking.append(client)
+        if !questions.isBusy { answerNext() }
+    }
+
+    /// Begins to answer who has waited the longest.
+    func answerNext() {
+        guard phase != .over, let setup, !asking.isEmpty else { return }
+        let client = asking.removeFirst()
+        questions.begin { [observer] _ in
+            let report = Self.report(of: setup, observer)
+            if case .figures? = client.request {
+                client.finish(true, "\(setup.device.engine.figures().text)\n\(report.text)")
+            } else {
+                client.finish(true, report.text)
+            }
+            return report.diagnosis.peers.contains(where: \.state.isBroken)
+        }
+    }
+
+    /// One has been answered.
+    /// - Parameter isMissing: whether a peer is missed.
+    func finishAnswer(_ isMissing: Bool) {
+        // Somebody looks at a peer that is missed: perhaps its name is another address by now.
+        if isMissing { hastenResolution() }
+        answerNext()
+    }
+
+    private static func report(of setup: TunnelSetup, _ observer: Observer) -> TunnelReport {
         let state = setup.current
         var observation = observer.observe(setup.device.engine, state.file, resolved: state.resolved)
         setup.complete(&observation)
-        let diagnosis = Diagnosis(observation)
-        // Somebody looks at a peer that is missed: perhaps its name is another address by now.
-        if diagnosis.peers.contains(where: \.state.isBroken) { hastenResolution() }
-        return TunnelReport(diagnosis, figures: TunnelDevice.counters(of: setup.device.engine))
+        return TunnelReport(Diagnosis(observation), figures: TunnelDevice.counters(of: setup.device.engine))
     }
 
     /// Begins what a client asked for, at once or when looking after names and routes has given way; one client's at a time.

@@ -1,12 +1,31 @@
 internal import LinuxSystem
+internal import NetworkTypes
 
 extension TunnelSupervisor {
+    /// How long who waits for `down` hears nothing.
+    private static let silence = Interval.milliseconds(900)
+
+    /// Tells who waits for `down` that it takes its time: a hook or somebody else's program does.
+    func sayWhatTakesItsTime() {
+        guard let due = nextWord, due <= Clock.now else { return }
+        nextWord = nil
+        for client in downClients {
+            client.say(
+                "\(interface) is being taken down; `wg-lite down \(interface)` in another terminal gives up the hook or program that this waits for"
+            )
+        }
+    }
+
     /// Ends the tunnel, whatever is under way; asked again, it gives up what the end itself waits for.
     func end(becauseOf reason: String?, _ client: ControlServer.Client? = nil) {
         if let reason { report.notice(reason) }
-        if let client { downClients.append(client) }
+        if let client {
+            downClients.append(client)
+            nextWord = nextWord ?? Clock.now + Self.silence
+        }
         guard phase != .ending || underWay != nil else { return }
-        if underWay != nil { operations.cancel() }
+        // Going down takes back all that is set up, what a change has set up so far included.
+        if underWay != nil { operations.cancel(forGood: true) }
         guard phase != .ending else { return }
         wantsDown = true
         // Who waits for a change of what goes down needn't.
@@ -122,6 +141,7 @@ extension TunnelSupervisor {
         control?.flush()
         recordings.stop()
         operations.stop()
+        questions.leave()
         setup?.resolver.stop()
         setup = nil
         release()

@@ -58,10 +58,13 @@ public final class TunnelSupervisor {
     private let source: ConfigurationSource?
     /// Until there is a ``setup``, which keeps it without its keys.
     private var file: ConfigurationFile?
-    var observer: Observer
+    let observer: Observer
     /// The clients that are told what happens.
     let followers: EventFollowers
     let operations: OperationThread<OperationResult>
+    /// Looks at the machine for those who ask how the tunnel is, one after the other.
+    let questions: OperationThread<Bool>
+    var asking: [ControlServer.Client] = []
     /// What is set up, once the interface is made.
     var setup: TunnelSetup?
     /// Where clients of `down` and `reload` come in, and the lock that makes us the only one.
@@ -79,10 +82,12 @@ public final class TunnelSupervisor {
     var startFailure: SetupError?
     var startSummary: String?
     var nextWatchdog: Instant?
+    /// When who waits for `down` is told that it takes its time.
+    var nextWord: Instant?
     private var nextResolution: Instant?
     /// When names were last looked up because somebody looked at a silent peer.
     private var lastHaste: Instant?
-    private var nextLook: Instant?
+    private var look = LookPace()
     private var watch = ServiceWatch()
 
     enum Phase { case starting, running, ending, over }
@@ -125,6 +130,7 @@ public final class TunnelSupervisor {
             signals = try SignalDescriptor(
                 options.isolation == nil ? [SignalDescriptor.terminate, SignalDescriptor.interrupt, SignalDescriptor.hangUp] : [])
             operations = try OperationThread()
+            questions = try OperationThread(name: "wg-questions")
         } catch {
             throw SetupError("wait for signals", error)
         }
@@ -142,6 +148,7 @@ public final class TunnelSupervisor {
         } catch {
             release()
             operations.stop()
+            questions.leave()
             inside?.leave()
             throw error
         }
@@ -197,6 +204,7 @@ public final class TunnelSupervisor {
         observer.recall(from: directory, of: file?.interface.privateKey?.value.publicKey)
         let record = TunnelRecord(interface: interface, directory: directory)
         let owned = try record.read() ?? SystemState()
+        record.endHook()
         // A process that was killed in the middle of a write leaves a file beside the one that it was to replace.
         SystemFile("/etc/resolv.conf").removeLeftover()
         if let source { FileSystem.remove(FileSystem.leftover(of: source.path)) }
@@ -243,7 +251,7 @@ public final class TunnelSupervisor {
         link = consume watch
         let aead = device.engine.aead
         if !aead.isAsPreferred { report.warning("packets are sealed by \(aead.backend.library): \(aead.reason.explanation)") }
-        observer.inside = inside
+        observer.look(inside: inside)
         if !directory.isStandard, inside == nil {
             report.notice(
                 "the control socket is \(directory.socket(of: interface)), where `wg` does not look: /run can't be written")
@@ -284,11 +292,12 @@ public final class TunnelSupervisor {
             .init(linkDescriptor { $0.firewallDescriptor }),
             // Once who waits has gone, it stays ready.
             .init(phase == .starting && !wantsDown ? options.starter : -1, reading: false),
+            .init(questions.descriptor),
         ]
         let fixed = interests.count
         interests += control?.interests ?? []
         // What can't be begun yet is no reason to wake up.
-        let deadline = ([nextWatchdog, control?.deadline] + (isIdle ? [nextResolution, nextLook] : [])).compactMap { $0 }.min()
+        let deadline = ([nextWatchdog, nextWord, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])).compactMap { $0 }.min()
         let ready = DescriptorPoll.wait(interests, for: deadline.map { $0.since(Clock.now) })
         if ready[0], signals.next() != nil { end(becauseOf: nil) }
         if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
@@ -297,6 +306,7 @@ public final class TunnelSupervisor {
         if ready[5], phase != .ending { end(becauseOf: nil) }
         // One that goes away takes back what it asked for, as with every client.
         if ready[7] { end(becauseOf: "who started it has gone") }
+        if ready[8], let isMissing = questions.takeResult() { finishAnswer(isMissing) }
         serve(ready[fixed...])
         if ready[1], let result = operations.takeResult() { finish(result) }
         tick(device)
@@ -321,8 +331,9 @@ public final class TunnelSupervisor {
             if turn.asks { device.engine.askForProgress() }
             nextWatchdog = Clock.now + interval
         }
-        if let due = nextLook, due <= Clock.now, isIdle {
-            nextLook = nil
+        sayWhatTakesItsTime()
+        if let due = look.due, due <= Clock.now, isIdle {
+            look.look(at: Clock.now)
             begin(.putBack)
         }
         if let due = nextResolution, due <= Clock.now, isIdle {
@@ -354,15 +365,14 @@ public final class TunnelSupervisor {
     private func heedLink(_ device: TunnelDevice) {
         guard var watch = link.take() else { return }
         let before = watch.state
-        if watch.update() {
+        if watch.update(setup?.current.owned ?? SystemState()) {
             device.follow(watch.state, report)
             if phase == .running {
                 if watch.state.mtu != before.mtu { report.notice("the MTU of \(interface) is \(watch.state.mtu) now") }
                 if watch.state.isUp != before.isUp { report.notice("\(interface) is set \(watch.state.isUp ? "up" : "down")") }
             }
         }
-        // A flush comes as many events: one look a moment later sees all of it.
-        if watch.mayHaveLost, phase == .running, nextLook == nil { nextLook = Clock.now + .milliseconds(100) }
+        if watch.mayHaveLost, phase == .running { look.hear(at: Clock.now) }
         link = consume watch
     }
 }
