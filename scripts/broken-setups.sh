@@ -299,6 +299,10 @@ key_twice() {
     three; usual_other "" "$calls"; sed -i "/^ListenPort/d" "$files/there.conf"; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
     our_up; other_up; on third "$program" up -q $no_wait "$files/there.conf"; packets there 10.8.0.1; packets third 10.8.0.1; status
 }
+key_twice_client() {
+    three; usual_other; usual_office "" "PersistentKeepalive = 1"; cp "$files/office.conf" "$files/twin.conf"; session
+    on third "$program" up -q $no_wait "$files/twin.conf"; packets third 10.8.0.2; packets here 10.8.0.2; status 25
+}
 swapped() {
     three; usual_other; other_up; office "Address = 10.8.0.1/24" "AllowedIPs = 10.8.0.3/32"$'\n'"Endpoint = 192.0.2.2:51820"
     printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.8.0.2/32\n' "$strange_public" >>"$files/office.conf"; our_up; packets there 10.8.0.1; status

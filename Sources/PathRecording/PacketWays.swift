@@ -8,6 +8,7 @@ public struct PacketWay: Sendable, Hashable {
     public var kind: PacketNotes.Kind
     /// The stages in order; at the end why it went no further, if it didn't.
     public var steps: [String]
+    /// Nil where the packet was dropped before it was known whose it is.
     public var peer: PublicKey?
 
     /// The way of a packet.

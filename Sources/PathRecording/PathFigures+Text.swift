@@ -14,6 +14,7 @@ internal import WireGuardCrypto
 /// drop REASON COUNT [PEER in hexadecimal]
 /// ```
 extension PathFigures {
+    /// Lines of words, for whoever asks over the control socket; private to one version.
     public var text: String {
         var lines = ["at \(unixNanoseconds) \(interval.nanoseconds)"]
         for direction in PathDirection.allCases {

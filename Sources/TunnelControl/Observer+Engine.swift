@@ -112,6 +112,7 @@ extension DropObservation {
         case .sourceNotAllowed: self.init(.sourceNotAllowed, count: count)
         case .noEndpoint: self.init(.noEndpoint, count: count)
         case .ownDatagram: self.init(.ownDatagram, count: count)
+        case .unknownIndex: self.init(.unknownSession, count: count)
         case .tooShort, .unknownType: self.init(.notWireGuard, count: count)
         default: return nil
         }

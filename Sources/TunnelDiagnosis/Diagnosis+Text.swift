@@ -4,6 +4,7 @@ internal import WireGuardCrypto
 
 /// A diagnosis as lines of words between tabs: how the process that runs a tunnel hands it to whoever asks. Private to one version.
 extension Diagnosis {
+    /// Read again by ``init(text:)``.
     public var text: String {
         var lines = [["interface", interface], ["verdict", verdict.outcome.rawValue, verdict.line]]
         for finding in findings {

@@ -7,9 +7,11 @@ public import WireGuardCrypto
 /// others found. What a finding explains is then left out.
 public struct Diagnosis: Sendable {
     public let interface: String
+    /// The one that explains most first; what it explains is left out.
     public let findings: [Finding]
     /// In the observation's order.
     public let peers: [PeerDiagnosis]
+    /// The first line that a person reads.
     public let verdict: Verdict
 
     init(interface: String, findings: [Finding], peers: [PeerDiagnosis], verdict: Verdict) {
@@ -56,6 +58,7 @@ public struct Diagnosis: Sendable {
 /// One peer's part of a diagnosis.
 public struct PeerDiagnosis: Hashable, Sendable {
     public var publicKey: PublicKey
+    /// Where the peer was heard last, or is configured to be; nil if neither.
     public var endpoint: Endpoint?
     public var state: PeerState
     /// What shows the state, for people: "heard of 2 s ago, handshake 48 s ago in 31 ms". Empty when there is nothing to show.

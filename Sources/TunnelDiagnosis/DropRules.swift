@@ -15,6 +15,8 @@ public enum DropRules {
             case .ownDatagram: return own(drop, observation)
             case .noEndpoint: return noEndpoint(drop, observation)
             case .notWireGuard: return notWireGuard(drop, observation)
+            // Of a session that is over some still come; who has begun another one is SilenceRules' to say.
+            case .unknownSession: return nil
             }
         }
     }

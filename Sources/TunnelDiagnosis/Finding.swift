@@ -2,6 +2,7 @@ public import WireGuardCrypto
 
 /// One thing that is wrong, or worth to be looked at: its cause, what shows it, and what to do.
 public struct Finding: Hashable, Sendable {
+    /// What it means for the tunnel: the verdict and the exit status come from the worst.
     public enum Severity: Int, Hashable, Sendable, Comparable, CaseIterable {
         /// It works, and it is good to know.
         case note
@@ -16,6 +17,7 @@ public struct Finding: Hashable, Sendable {
         public var name: String { "\(self)" }
     }
 
+    /// For machines; the sentence may get better, this stays.
     public var code: FindingCode
     public var severity: Severity
     /// The peer that it is about; nil for the whole tunnel.

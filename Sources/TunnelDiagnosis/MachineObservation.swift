@@ -3,6 +3,7 @@ public import WireGuardCrypto
 
 /// The tunnel's interface.
 public struct LinkObservation: Hashable, Sendable {
+    /// By its flag IFF_UP: whether somebody has set it up, not whether a peer answers.
     public var isUp: Bool
     /// Bytes of a packet.
     public var mtu: UInt32
@@ -44,6 +45,7 @@ public struct LocalNetwork: Hashable, Sendable {
 
 /// Somebody whose handshakes we didn't take.
 public struct Stranger: Hashable, Sendable {
+    /// What was wrong with the handshake; MAC1 shows for whom it was made.
     public enum Reason: Hashable, Sendable {
         /// The initiation is made for another public key than ours.
         case wrongKeyOfOurs
@@ -74,6 +76,8 @@ public struct DropObservation: Hashable, Sendable {
         case noEndpoint
         /// Datagrams that are no message of WireGuard's.
         case notWireGuard
+        /// Messages of a session that we don't have, or not any more.
+        case unknownSession
     }
 
     public var reason: Reason

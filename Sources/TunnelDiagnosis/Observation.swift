@@ -57,6 +57,7 @@ public struct TunnelSettings: Sendable {
     /// Our public key; nil without a private key.
     public var publicKey: PublicKey?
     public var addresses: [IPInterfaceAddress] = []
+    /// Of the file's `DNS`; not the domains to search.
     public var nameServers: [IPAddress] = []
     /// The port that peers send to; nil: the kernel chooses one when the tunnel comes up.
     public var listenPort: UInt16?
@@ -82,7 +83,9 @@ public struct PeerSettings: Sendable {
     public var endpoint: Endpoint?
     /// The addresses of the endpoint's name when it was looked up last; empty where that isn't known.
     public var nameAddresses: [IPAddress] = []
+    /// As they are in force: those of the file, or what others have set since.
     public var allowedIPs: [IPPrefix] = []
+    /// Of zeros it is none.
     public var hasPresharedKey = false
     /// Seconds; 0 for none.
     public var persistentKeepalive: UInt16 = 0

@@ -22,6 +22,7 @@ public struct PeerObservation: Sendable {
     public var sentBytes: UInt64 = 0
     /// Nil where the program that runs the tunnel doesn't say.
     public var handshakes: HandshakeObservation?
+    /// As with handshakes: nil where the program that runs the tunnel doesn't say.
     public var traffic: TrafficObservation?
     /// The hosts inside that were asked last through this peer, and whether they answer.
     public var asked: [AskedHostObservation] = []
@@ -81,6 +82,7 @@ public struct TrafficObservation: Hashable, Sendable {
 
 /// A host behind a peer that was asked something: the only packets of which it is known that they want an answer.
 public struct AskedHostObservation: Hashable, Sendable {
+    /// The kinds that are known by their packets; ports other than a name server's say nothing.
     public enum Question: Hashable, Sendable {
         /// An ICMP echo request.
         case echo
@@ -110,6 +112,7 @@ public struct AskedHostObservation: Hashable, Sendable {
 
 /// The kernel didn't take a datagram.
 public struct SendFailure: Hashable, Sendable {
+    /// By errno of sendmsg(2).
     public enum Cause: Hashable, Sendable {
         /// ENETUNREACH: no route.
         case noRoute
@@ -138,6 +141,7 @@ public struct SendFailure: Hashable, Sendable {
 
 /// An ICMP error about a datagram of ours.
 public struct NetworkError: Hashable, Sendable {
+    /// By type and code of ICMP and ICMPv6 (RFC 792, RFC 4443), as the socket's error queue has them.
     public enum Cause: Hashable, Sendable {
         case portUnreachable
         /// By a filter that says so.

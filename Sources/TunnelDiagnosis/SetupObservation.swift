@@ -31,6 +31,7 @@ public struct ResolverObservation: Hashable, Sendable {
 public struct RemovalObservation: Hashable, Sendable {
     /// The commands that bring it back.
     public var commands: [String]
+    /// Since that was noticed.
     public var age: Interval
     /// Whether it was removed again at once, and stays away.
     public var isLeft: Bool

@@ -30,7 +30,7 @@ enum SilenceRules {
                 remedy:
                     "there: `wg show` must list our key \(observation.settings.publicKey?.base64 ?? "") and have \(peer.publicKey.base64) itself; and let UDP to port \(endpoint.port) in"
             )
-        case .silent where isHeardByTurns(peer): return answersGoElsewhere(peer, endpoint, .error)
+        case .silent where isHeardByTurns(peer, observation): return answersGoElsewhere(peer, endpoint, .error)
         case .silent(let age):
             if peer.isEndpointLearned {
                 return Finding(
@@ -44,12 +44,21 @@ enum SilenceRules {
                 "\(endpoint) has been silent for \(age.inWords) though it answered before: its tunnel was restarted, is gone, or the way to it is cut",
                 evidence: "\(sent) unanswered\(peer.traffic?.lastReceived.map { ", heard of \($0.inWords) ago" } ?? "")",
                 remedy: "is the peer's tunnel up? There: `wg show`")
-        default: return isHeardByTurns(peer) && !PeerState(peer).isBroken ? answersGoElsewhere(peer, endpoint, .warning) : nil
+        default: return isHeardByTurns(peer, observation) && !PeerState(peer).isBroken ? answersGoElsewhere(peer, endpoint, .warning) : nil
         }
     }
 
-    /// Whether the peer falls silent and comes back, again and again.
-    private static func isHeardByTurns(_ peer: PeerObservation) -> Bool {
+    /// Whether the peer falls silent and comes back, again and again, or speaks to us in a session that is another's.
+    private static func isHeardByTurns(_ peer: PeerObservation, _ observation: Observation) -> Bool {
+        // After a restart of ours it uses the old session until a new one is made, and never after.
+        if let handshake = peer.lastHandshake, handshake >= .seconds(10), handshake <= PeerState.sessionLife,
+            observation.drops.contains(where: { drop in
+                drop.reason == .unknownSession && drop.sender == peer.endpoint && drop.count >= 10
+                    && drop.age.map { $0 < .seconds(15) } ?? false
+            })
+        {
+            return true
+        }
         guard let traffic = peer.traffic, traffic.returns >= 3, let last = traffic.lastReturn else { return false }
         return last < .seconds(60)
     }
@@ -59,7 +68,7 @@ enum SilenceRules {
         Finding(
             .keyUsedTwice, severity, peer: peer.publicKey,
             "\(endpoint) answers by turns only: another machine uses our key and takes our answers, or the way there is cut again and again",
-            evidence: "it fell silent and came back with a new handshake \(peer.traffic?.returns ?? 0) times in a row",
+            evidence: "it falls silent and comes back with a new handshake, or sends what is for a session that isn't ours",
             remedy: "is this file in use on another machine too? Give each a key of its own (`wg-lite genkey`)")
     }
 

@@ -1,5 +1,6 @@
 /// The first line: how it is with the whole tunnel, and the exit status that says the same.
 public struct Verdict: Hashable, Sendable {
+    /// How it is in a word, for colours and machines.
     public enum Outcome: String, Hashable, Sendable, CaseIterable {
         /// It works, or would if there were something to send.
         case works

@@ -27,6 +27,20 @@ import WireGuardCrypto
         observation.peers[0].handshakes = Self.unanswered().peers[0].handshakes
         #expect(Diagnosis(observation).codes == [.keyUsedTwice])
         #expect(Diagnosis(observation).verdict.exitStatus == 1)
+        // Recorded: the other machine has just begun a session, and what is for it comes to us.
+        observation = Recorded.healthy()
+        var drop = DropObservation(.unknownSession, count: 40)
+        (drop.sender, drop.age) = (Endpoint("192.0.2.7:51820"), .seconds(1))
+        observation.drops = [drop]
+        #expect(Diagnosis(observation).codes == [.keyUsedTwice])
+        // We have been restarted, and the peer didn't know it yet; somebody else's; long ago.
+        observation.peers[0].lastHandshake = .seconds(5)
+        #expect(Diagnosis(observation).findings.isEmpty)
+        observation.peers[0].lastHandshake = .seconds(48)
+        observation.drops[0].sender = Endpoint("192.0.2.8:51820")
+        #expect(Diagnosis(observation).findings.isEmpty)
+        (observation.drops[0].sender, observation.drops[0].age) = (drop.sender, .seconds(40))
+        #expect(Diagnosis(observation).findings.isEmpty)
         // A link that was down twice, and a while ago.
         observation = Recorded.healthy()
         observation.peers[0].traffic?.returns = 2
