@@ -57,6 +57,8 @@ extension ChildProcess {
         _ path: String, bytes arguments: [[UInt8]], input: [UInt8] = [], directory: String? = nil, limit: Interval? = nil,
         cancelledBy cancelled: Int32 = -1, started: (ChildProcess) -> Void = { _ in }, show: ([UInt8]) -> Void
     ) throws(SystemError) -> Completion {
+        // One that ends before it has read everything would end this process as well.
+        if !input.isEmpty { SignalDescriptor.ignoreBrokenPipes() }
         var outputPipe = try Pipe()
         var inputPipe = try Pipe()
         let outputEnd = outputPipe.takeReadingEnd()
