@@ -13,10 +13,15 @@ import Testing
         return header
     }
 
-    static func split(_ packet: [UInt8], _ header: VirtioNetHeader) -> [[UInt8]] {
+    /// A packet behind its header, as on the queue.
+    static func frame(_ packet: [UInt8], _ header: VirtioNetHeader) -> [UInt8] {
         var frame = [UInt8](repeating: 0, count: VirtioNetHeader.size)
         unsafe frame.withUnsafeMutableBytes { unsafe header.write(to: $0.baseAddress!) }
-        return MemoryAdapter.packets(of: frame + packet)
+        return frame + packet
+    }
+
+    static func split(_ packet: [UInt8], _ header: VirtioNetHeader) -> [[UInt8]] {
+        MemoryAdapter.packets(of: frame(packet, header))
     }
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
