@@ -31,14 +31,22 @@ public enum BackgroundStart {
         for child: ChildProcess, _ reading: borrowing FileDescriptor, _ signals: borrowing SignalDescriptor
     ) -> (isReady: Bool, message: String) {
         var message: [UInt8] = []
+        var failures = 0
         while true {
             let ready = DescriptorPoll.wait([.init(reading.rawValue), .init(signals.rawValue)])
             if ready[1], let signal = signals.next() {
                 child.signal(signal == SignalDescriptor.hangUp ? SignalDescriptor.terminate : signal)
             }
             guard ready[0] else { continue }
-            guard let chunk = try? reading.readChunk(), !chunk.isEmpty else { break }
-            message += chunk
+            do throws(SystemError) {
+                let chunk = try reading.readChunk()
+                if chunk.isEmpty { break }
+                message += chunk
+            } catch {
+                // What comes up behind it would be taken down for nothing.
+                failures += 1
+                if failures == 3 { break }
+            }
         }
         let text = String(decoding: message.dropFirst(), as: UTF8.self)
         switch message.first {

@@ -26,9 +26,10 @@ enum RouteRules {
     /// An endpoint that is this tunnel's own socket. On another port it may be a helper that carries the datagrams on.
     private static func itself(_ observation: Observation) -> [Finding] {
         guard let port = observation.settings.listenPort, port != 0 else { return [] }
+        // Looked up by key: there may be ten thousand of them.
+        let current = Dictionary(observation.peers.map { ($0.publicKey, $0.endpoint) }) { first, _ in first }
         return observation.settings.peers.compactMap { peer in
-            let current = observation.peers.first { $0.publicKey == peer.publicKey }?.endpoint
-            guard let endpoint = current ?? peer.endpoint, endpoint.port == port,
+            guard let endpoint = current[peer.publicKey] ?? peer.endpoint, endpoint.port == port,
                 endpoint.address.isLoopback || observation.ownAddresses.contains(endpoint.address)
             else { return nil }
             return Finding(
