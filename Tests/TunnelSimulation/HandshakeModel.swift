@@ -9,8 +9,8 @@ internal import WireGuardProtocol
 /// - An initiation needs a reason, and five seconds since the last handshake message.
 /// - A response makes the *next* session, a consumed response the *current* one; what arrives on *next* makes it current.
 /// - Of the peer's initiations only newer ones are taken, fifty a second at most.
-/// - Whoever wants to send gets an initiation out in time, also on a session of his that is 120 seconds old; whoever received data answers
-///   within ten seconds.
+/// - Whoever wants to send gets an initiation out in time, also on a session of his that is 120 seconds old, and who receives on one of his that
+///   is 165 seconds old; whoever received data answers within ten seconds.
 /// - 540 seconds after a session was made nothing of it is left.
 struct HandshakeModel {
     var sessions = PeerSessions()
@@ -28,6 +28,8 @@ struct HandshakeModel {
     private var owesInitiationSince: Instant?
     private var owesAnswerSince: Instant?
     private var hasPersistentKeepalive = false
+    /// The session on which something came so late that a new one was asked for: once for each.
+    private var lateSession: UInt32?
 
     private static let slack = Interval.milliseconds(2)
     private static let retry = Limits.rekeyTimeout + Limits.rekeyJitter
@@ -143,6 +145,8 @@ struct HandshakeModel {
         unansweredSince = nil
         if let current = sessions.current, current.isInitiator, now.since(current.createdAt) >= Limits.rekeyOnReceiveAfterTime {
             reasonUntil = max(reasonUntil, now + Self.attempts)
+            if lateSession != current.localIndex && owesInitiationSince == nil { owesInitiationSince = now }
+            lateSession = current.localIndex
         }
         if !isKeepalive {
             lastDataReceived = now

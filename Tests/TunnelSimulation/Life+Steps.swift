@@ -131,10 +131,12 @@ extension Life {
     /// A peer whose keys are right puts something wrong inside.
     private func tell(_ lie: LifeStep.Lie, _ liar: SimulatedNode, _ victim: SimulatedNode) {
         let number = network.register(from: liar, to: nil) { number in
-            let source: IPAddress = lie == .othersSource ? .v4(IPv4Address(rawValue: 0x0b00_0001)) : liar.address
+            // One that waits for a session is numbered in its turn; it must not be delivered all the same.
+            let source: IPAddress =
+                lie == .othersSource || lie == .counterBeyondLimit ? .v4(IPv4Address(rawValue: 0x0b00_0001)) : liar.address
             var packet = InnerPacket.make(number: number, from: source, to: victim.address, size: 200)
             switch lie {
-            case .othersSource: break
+            case .othersSource, .counterBeyondLimit: break
             case .wrongVersion: packet[0] = 0x75
             case .truncatedHeader: packet.removeLast(packet.count - 19)
             case .lengthBeyondEnd: packet[2] = 0xff
@@ -143,7 +145,8 @@ extension Life {
             }
             return packet
         }
-        liar.sendUnchecked(network.packet(number), to: victim)
+        let counter = lie == .counterBeyondLimit ? UInt64.random(in: Limits.rejectAfterMessages ... .max, using: &random) : nil
+        liar.sendUnchecked(network.packet(number), to: victim, counter: counter)
         network.run(for: .milliseconds(200))
     }
 }

@@ -34,7 +34,7 @@ package enum LifeStep: Sendable {
 
     /// What an authenticated peer may put into a data message although it must not.
     package enum Lie: CaseIterable, Sendable {
-        case othersSource, wrongVersion, truncatedHeader, lengthBeyondEnd, lengthBelowHeader, noise
+        case othersSource, wrongVersion, truncatedHeader, lengthBeyondEnd, lengthBelowHeader, noise, counterBeyondLimit
     }
 
     /// The next step of a life.
@@ -44,7 +44,7 @@ package enum LifeStep: Sendable {
         switch number(0...39) {
         case 0...11:
             return .traffic(
-                from: node(), to: node(), packets: number(1...20),
+                from: node(), to: node(), packets: number(0...59) == 0 ? number(130...260) : number(1...20),
                 apartMilliseconds: number(0...2) == 0 ? number(0...2000) : number(0...50),
                 isV6: Bool.random(using: &random))
         case 12...14: return .pause(seconds: number(0...4) == 0 ? number(100...1200) : number(1...40))
@@ -70,7 +70,7 @@ package enum LifeStep: Sendable {
         case 34: return .replay(datagrams: number(1...30), isFromElsewhere: Bool.random(using: &random))
         case 35: return .truncate(datagrams: number(1...20))
         case 36: return .flip(datagrams: number(1...20))
-        case 37: return .flood(node(), datagrams: number(1...300), knowsKey: number(0...2) != 0)
+        case 37: return .flood(node(), datagrams: number(0...9) == 0 ? number(1100...1300) : number(1...300), knowsKey: number(0...2) != 0)
         default: return .lie(node(), to: node(), Lie.allCases.randomElement(using: &random)!)
         }
     }

@@ -25,6 +25,7 @@ package struct NonceLedger {
 
     /// A message was authentic: no other one has its key and counter, whoever sealed it. Returns what is wrong.
     package mutating func open(key: Key, counter: UInt64, datagram: [UInt8]) -> String? {
+        if counter >= Limits.rejectAfterMessages { return "a message was taken whose counter is \(counter)" }
         let other = opened.updateValue(datagram.hashValue, forKey: Nonce(key: key, counter: counter))
         return other == nil || other == datagram.hashValue ? nil : "two messages have counter \(counter) under one key"
     }

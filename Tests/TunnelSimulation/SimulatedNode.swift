@@ -156,12 +156,13 @@ package final class SimulatedNode {
     }
 
     /// Sends anything at all to a peer as if it were a packet: what only a liar does.
-    package func sendUnchecked(_ bytes: [UInt8], to peer: SimulatedNode) {
+    /// - Parameter counter: what the message is numbered with, whatever its turn is; nil for its turn.
+    package func sendUnchecked(_ bytes: [UInt8], to peer: SimulatedNode, counter: UInt64? = nil) {
         guard let slot = tunnel.route(peer.address), tunnel.publicKey(at: slot) == peer.publicKey else { return }
-        _ = seal(bytes, to: slot)
+        _ = seal(bytes, to: slot, falseCounter: counter)
     }
 
-    private func seal(_ packet: [UInt8], to slot: UInt32) -> DropReason? {
+    private func seal(_ packet: [UInt8], to slot: UInt32, falseCounter: UInt64? = nil) -> DropReason? {
         guard !isSuspended else { return nil }
         let headroom = TransportMessage.headerByteCount
         var room = [UInt8](repeating: 0xee, count: headroom) + packet + [UInt8](repeating: 0xee, count: 31)
@@ -179,9 +180,11 @@ package final class SimulatedNode {
                 if let peer { network.oracle?.waits(self, for: peer) }
                 return nil
             case .seal(let job):
-                unsafe network.noteSealed(key: UnsafeRawPointer(job.key).loadUnaligned(as: NonceLedger.Key.self), counter: job.counter)
+                if falseCounter == nil {
+                    unsafe network.noteSealed(key: UnsafeRawPointer(job.key).loadUnaligned(as: NonceLedger.Key.self), counter: job.counter)
+                }
                 unsafe cipher.seal(
-                    counter: job.counter, key: job.key, plaintext: job.message + headroom, count: job.payloadCount,
+                    counter: falseCounter ?? job.counter, key: job.key, plaintext: job.message + headroom, count: job.payloadCount,
                     into: job.message + headroom)
                 guard let destination = tunnel.destination(of: slot) else { return .noEndpoint }
                 unsafe datagram = (
@@ -191,8 +194,11 @@ package final class SimulatedNode {
                 return nil
             }
         }
-        if let datagram {
+        if var datagram {
             if let peer { network.oracle?.sendsData(datagram.bytes, self, to: peer) }
+            if let falseCounter {
+                datagram.bytes.replaceSubrange(8..<16, with: (0..<8).map { UInt8(truncatingIfNeeded: falseCounter >> (8 * $0)) })
+            }
             transmit(datagram.bytes, to: datagram.to, trafficClass: datagram.trafficClass)
         }
         tunnel.finishOutbound(at: time)
@@ -255,7 +261,11 @@ package final class SimulatedNode {
                 }
                 let index = HandshakeOracle.index(original, at: 4)
                 let key = unsafe UnsafeRawPointer(job.key).loadUnaligned(as: NonceLedger.Key.self)
+                let endpoint = tunnel.destination(of: job.slot)?.endpoint
                 let result = unsafe tunnel.accept(job, packet: job.sealed, arrival: arrival, at: time)
+                if tunnel.destination(of: job.slot)?.endpoint != (result.isNew ? arrival.sender : endpoint) {
+                    network.note("node \(number) did not follow a peer, or followed somebody else")
+                }
                 if result.isNew {
                     network.noteOpened(key: key, counter: job.counter, datagram: original)
                     if let peer = tunnel.owner(ofIndex: index) {
