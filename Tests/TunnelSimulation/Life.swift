@@ -135,13 +135,14 @@ package final class Life {
             node.handshakeCost = .milliseconds(1)
             for peer in network.nodes where peer !== node { network.mend(node, peer) }
         }
+        // What a flood left behind, and datagrams that are still under way: an initiation of a peer that is forgotten is new once more, and where
+        // both ends were told wrong addresses so, nobody finds the other.
+        pass(.seconds(3))
         for link in plan.links {
             let (a, b) = (network.nodes[link[0]], network.nodes[link[1]])
             connect(a, b)
             for (node, peer) in [(a, b), (b, a)] { node.configure(peer) { $0.presharedKey = .zero } }
         }
-        // What a flood left behind, and datagrams that are still under way.
-        pass(.seconds(3))
         let end = network.now + Self.recovery
         while network.now < end {
             for link in plan.links { exchange(link) }
