@@ -21,6 +21,8 @@ struct HandshakeLoop: ~Copyable {
     private var notes = HandshakeNotes()
     /// What was taken from the inbox and is not answered yet.
     private var waiting: [HandshakeDatagram] = []
+    /// Whether it was said that keys aren't all in locked memory.
+    private var hasToldOfMemory = false
 
     init(_ engine: Engine) {
         self.engine = engine
@@ -31,6 +33,7 @@ struct HandshakeLoop: ~Copyable {
         while !engine.isStopping.load(ordering: .sequentiallyConsistent) {
             turn()
             engine.progress.answer(.handshakes)
+            tellOfMemory()
             // Answers and steps may have left something to do, so the tunnel is asked last.
             let (needsAttention, deadline, hasRouteQuestions, events) = engine.tunnel.withLock { tunnel in
                 (tunnel.needsAttention, tunnel.nextDeadline, tunnel.hasRouteQuestions, tunnel.takeEvents(at: .current))
@@ -49,6 +52,13 @@ struct HandshakeLoop: ~Copyable {
         work()
         // Ephemeral keys were drawn, and sessions made.
         wipeDeadStack(Self.stackByteCount)
+    }
+
+    /// New sessions have new keys, and sooner or later there is no more memory for them that may be locked.
+    private mutating func tellOfMemory() {
+        guard !hasToldOfMemory, KeyMemory.unlockedByteCount > 0 else { return }
+        hasToldOfMemory = true
+        engine.log(.notice, "not all keys are in locked memory (RLIMIT_MEMLOCK is used up): they may be written to a swap device")
     }
 
     @inline(never)

@@ -44,6 +44,17 @@ import Testing
         withExtendedLifetime(key) {}
     }
 
+    @Test func `memory that the system doesn't lock is used all the same, and counted`() {
+        var (refused, locked) = (KeyMemory.Slots(byteCount: 64) { _, _ in false }, KeyMemory.Slots(byteCount: 64) { _, _ in true })
+        #expect(refused.unlockedByteCount == 0)
+        let slots = Set((0..<100).map { _ in refused.take() })
+        #expect(slots.count == 100)
+        // Pages: 64 slots in the first, and two more.
+        #expect(refused.unlockedByteCount == 3 * 4096)
+        _ = locked.take()
+        #expect(locked.unlockedByteCount == 0)
+    }
+
     private struct Errno: Error {}
 
     /// What smaps says of the mapping that an address is in.
