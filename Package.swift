@@ -147,7 +147,8 @@ let package = Package(
         .testTarget(name: "TunAdapterTests", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"], swiftSettings: strict),
         .testTarget(name: "TunAdapterABITests", dependencies: ["CTunAdapter", "LinuxSystem", "TunAdapterABI"], swiftSettings: strict),
         .testTarget(
-            name: "WireGuardCryptoTests", dependencies: ["SeededRandom", "VectorFiles", "WireGuardCrypto"], swiftSettings: strict),
+            name: "WireGuardCryptoTests", dependencies: ["LinuxSystem", "ProcessMemory", "SeededRandom", "VectorFiles", "WireGuardCrypto"],
+            swiftSettings: strict),
         .testTarget(
             name: "WireGuardProtocolTests",
             dependencies: ["NetworkTypes", "VectorFiles", "WireGuardCrypto", "WireGuardProtocol"],
@@ -158,13 +159,13 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "PathRecordingTests",
-            dependencies: ["NetworkTypes", "PathRecording", "SeededRandom", "TunnelCore", "WireGuardCrypto"], swiftSettings: strict),
+            dependencies: ["NetworkTypes", "PathRecording", "ProcessMemory", "SeededRandom", "TunnelCore", "WireGuardCrypto"],
+            swiftSettings: strict),
         .testTarget(
             name: "TunnelEngineTests",
             dependencies: [
-                "LinuxSystem", "NetworkTypes", "PathRecording", "SeededRandom", "TunAdapter", "TunnelCore", "TunnelEngine",
-                "WireGuardCrypto",
-                "WireGuardProtocol",
+                "LinuxSystem", "NetworkTypes", "PathRecording", "ProcessMemory", "SeededRandom", "TunAdapter", "TunnelCore", "TunnelEngine",
+                "WireGuardCrypto", "WireGuardProtocol",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -190,9 +191,8 @@ let package = Package(
         .testTarget(
             name: "TunnelControlTests",
             dependencies: [
-                "LinuxSystem", "MachineState", "NetworkTypes", "PathRecording", "ScratchFiles", "TunnelConfiguration", "TunnelControl",
-                "TunnelCore",
-                "TunnelDiagnosis", "WireGuardCrypto", "WireGuardProtocol",
+                "LinuxSystem", "MachineState", "NetworkTypes", "PathRecording", "ProcessMemory", "ScratchFiles", "TunnelConfiguration",
+                "TunnelControl", "TunnelCore", "TunnelDiagnosis", "WireGuardCrypto", "WireGuardProtocol",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -227,6 +227,8 @@ let package = Package(
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
         // Directories that go with the tests that made them.
         .target(name: "ScratchFiles", dependencies: ["LinuxSystem"], path: "Tests/ScratchFiles", swiftSettings: strict),
+        // What this process's memory holds, for the tests that look for keys in it.
+        .target(name: "ProcessMemory", dependencies: ["WireGuardCrypto"], path: "Tests/ProcessMemory", swiftSettings: strict),
         // The published vectors (JSON) and their decoding, shared by the tests that run them.
         .target(
             name: "VectorFiles", path: "Tests/VectorFiles", resources: [.copy("Vectors")], swiftSettings: strict),

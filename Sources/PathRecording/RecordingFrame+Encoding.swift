@@ -1,9 +1,11 @@
 internal import NetworkTypes
 internal import TunnelCore
+internal import WireGuardCrypto
 
 extension RecordingFrame {
     /// Appends the frame to a stream.
     public func append(to bytes: inout [UInt8]) {
+        if case .secret(let secret) = self { return unsafe secret.withFrame { unsafe bytes += $0 } }
         var taken: [UInt8] = []
         swap(&taken, &bytes)
         var fields = FieldWriter(kind, after: taken)
@@ -17,9 +19,7 @@ extension RecordingFrame {
             fields.add(5, header.request.description)
         case .packet(let record): record.write(to: &fields)
         case .lost(let count): fields.add(1, count)
-        case .secret(let secret):
-            fields.add(1, secret.kind.rawValue)
-            unsafe secret.withUnsafeBytes { unsafe fields.add(2, $0) }
+        case .secret: break
         case .end(let reason): fields.add(1, reason)
         }
         bytes = fields.finished()
@@ -32,6 +32,24 @@ extension RecordingFrame {
         case .lost: Kind.lost
         case .secret: Kind.secret
         case .end: Kind.end
+        }
+    }
+}
+
+extension RecordingSecret {
+    /// Calls `body` with the frame's bytes, which are wiped afterwards. They are written once, where they stay: an array that grows, or is
+    /// copied because somebody else has it too, leaves what it held to whoever gets that memory next.
+    public func withFrame<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        unsafe withUnsafeBytes { key in
+            let head: [UInt8] = [UInt8(key.count + 6), 0, 0, 0, RecordingFrame.Kind.secret, 1, 1, kind.rawValue, 2, UInt8(key.count)]
+            let count = head.count + key.count
+            let memory = unsafe KeyMemory.allocate(byteCount: count)
+            defer { unsafe KeyMemory.deallocate(memory, byteCount: count) }
+            // SAFETY: the memory has room for both.
+            let frame = unsafe UnsafeMutableRawBufferPointer(start: memory, count: count)
+            unsafe frame.copyBytes(from: head)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: frame[head.count...]).copyMemory(from: key)
+            return unsafe body(UnsafeRawBufferPointer(frame))
         }
     }
 }

@@ -100,7 +100,7 @@ public struct RecordingSecret: Sendable, Hashable {
         self = unsafe bytes.withUnsafeBytes { unsafe RecordingSecret(kind, copying: $0) }
     }
 
-    /// With a copy of `key`, of 128 bytes at most.
+    /// With a copy of `key`, of 96 bytes at most.
     public init(_ kind: Kind, copying key: UnsafeRawBufferPointer) {
         self.kind = kind
         self.key = unsafe Key(key)

@@ -12,8 +12,8 @@ final class RecordingSender: Sendable {
     private static let pause = Interval.milliseconds(20)
     /// Pieces sent together.
     private static let piecesAtATime = 512
-    /// Bytes that one key takes in the stream, and more.
-    private static let roomForKey = 256
+    /// What sending uses of the stack, generously.
+    private static let stackByteCount = 32 << 10
     /// How long a client may take for the last bytes once the tunnel has ended.
     private static let farewell = Interval.seconds(1)
 
@@ -40,7 +40,11 @@ final class RecordingSender: Sendable {
     /// Begins to send.
     func start() throws(SystemError) {
         try thread.withLock { (thread) throws(SystemError) in
-            thread = try SystemThread(name: "wg-recording") { [self] in run() }
+            thread = try SystemThread(name: "wg-recording") { [self] in
+                run()
+                // Keys may have been sent, and the next thread may get this one's stack.
+                wipeDeadStack(Self.stackByteCount)
+            }
         }
     }
 
@@ -59,9 +63,9 @@ final class RecordingSender: Sendable {
         thread.withLock { $0.take() }?.join()
     }
 
+    @inline(never)
     private func run() {
         var bytes = RecordingStream.preamble
-        bytes.reserveCapacity(Self.roomForKey)
         RecordingFrame.header(header).append(to: &bytes)
         var reason: String?
         var isReached = send(&bytes, until: nil)
@@ -71,12 +75,10 @@ final class RecordingSender: Sendable {
             var count = 0
             repeat {
                 count = recording.take(atMost: Self.piecesAtATime) { frame in
-                    guard case .secret = frame else { return frame.append(to: &bytes) }
-                    // Alone, so that the memory that it is written to needn't grow: what is left behind then isn't wiped.
+                    guard case .secret(let secret) = frame else { return frame.append(to: &bytes) }
+                    // From its own memory, behind what came before it.
                     isReached = isReached && send(&bytes, until: nil)
-                    guard isReached else { return }
-                    frame.append(to: &bytes)
-                    isReached = send(&bytes, until: nil)
+                    if isReached { isReached = unsafe secret.withFrame { unsafe send($0, until: nil) } }
                 }
                 // What was sent in part can't be followed by anything else.
                 isReached = isReached && send(&bytes, until: reason == nil ? nil : Clock.now + Self.farewell)
@@ -101,12 +103,18 @@ final class RecordingSender: Sendable {
         return !chunk.isEmpty
     }
 
-    /// Sends all of `bytes` as fast as the client reads; false if it has gone, or `deadline` has come.
+    /// Sends all of `bytes`, and empties them; false if the client has gone, or `deadline` has come.
     private func send(_ bytes: inout [UInt8], until deadline: Instant?) -> Bool {
+        guard unsafe bytes.withUnsafeBytes({ unsafe send($0, until: deadline) }) else { return false }
+        wipe(&bytes)
+        return true
+    }
+
+    /// Sends all of `bytes` as fast as the client reads; false if it has gone, or `deadline` has come.
+    private func send(_ bytes: UnsafeRawBufferPointer, until deadline: Instant?) -> Bool {
         var sent = 0
         while sent < bytes.count {
-            let result = unsafe bytes.withUnsafeBytes { unsafe descriptor.send(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
-            switch result {
+            switch unsafe descriptor.send(UnsafeRawBufferPointer(rebasing: bytes[sent...])) {
             case .moved(let count): sent += count
             case .wouldBlock:
                 let limit = deadline ?? (isStopping.load(ordering: .acquiring) ? Clock.now + Self.farewell : nil)
@@ -120,15 +128,13 @@ final class RecordingSender: Sendable {
             case .failed: return false
             }
         }
-        wipe(&bytes)
         return true
     }
 
-    /// What was sent may have been packets, or keys.
+    /// What was sent may have been packets.
     private func wipe(_ bytes: inout [UInt8]) {
         unsafe bytes.withUnsafeMutableBytes { unsafe WireGuardCrypto.wipe($0) }
         bytes.removeAll(keepingCapacity: bytes.count <= 1 << 20)
-        bytes.reserveCapacity(Self.roomForKey)
     }
 }
 

@@ -135,7 +135,7 @@ public final class Engine: Sendable {
         try threads.withLock { (threads) throws(SystemError) in try threads.start(name: name, body) }
     }
 
-    /// Stops all threads, ends the session and waits until nothing runs any more. Keys are wiped with the engine.
+    /// Stops all threads, ends the session and waits until nothing runs any more. Keys are wiped with the engine, or before by ``forgetKeys()``.
     public func stop() {
         end(.stopped)
         session.end()
@@ -143,6 +143,14 @@ public final class Engine: Sendable {
         routes?.stop()
         running.join()
         workers?.stop()
+    }
+
+    /// Lets go of all peers and keys once it was stopped: whoever stopped it may keep it for a while.
+    public func forgetKeys() {
+        var nothing = TunnelUpdate()
+        nothing.privateKey = .some(nil)
+        nothing.replacesPeers = true
+        tunnel.withLock { $0.apply(nothing, at: .current) }
     }
 
     /// Seals or opens a batch, with what helpers there are if it is worth it.

@@ -97,6 +97,11 @@ struct InboundPath: ~Copyable {
     /// Whether the last turn received anything.
     var hasReceived: Bool { messages.count > 0 }
 
+    /// Sees who looks on, and lets go of recordings that have ended, though nothing may ever be received again.
+    mutating func heedReaders(at time: TimePoint) {
+        notes.begin(engine, port: 0, at: time)
+    }
+
     /// Takes what waits at `socket`, up to a turn's worth.
     /// - Returns: how many data messages there were.
     mutating func turn(from socket: UDPSocket, at time: TimePoint) -> Int {

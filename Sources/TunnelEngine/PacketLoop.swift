@@ -55,7 +55,10 @@ struct PacketLoop: ~Copyable {
             let ready = poller.wait(for: pause, errors: &errors)
             if ready & 1 << Token.control != 0, !changed() { return }
             let time = TimePoint.current
-            if ready & 1 << Token.control != 0 { outbound.sendOwed(to: sockets, at: time) }
+            if ready & 1 << Token.control != 0 {
+                outbound.sendOwed(to: sockets, at: time)
+                inbound.heedReaders(at: time)
+            }
             var moved = 0
             if ready & 1 << Token.v4 != 0, let v4 = sockets.v4 {
                 moved += take(from: v4, hasErrors: errors & 1 << Token.v4 != 0, at: time)

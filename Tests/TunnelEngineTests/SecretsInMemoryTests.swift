@@ -1,6 +1,7 @@
 import LinuxSystem
 import NetworkTypes
 import PathRecording
+import ProcessMemory
 import Synchronization
 import Testing
 import TunAdapter
@@ -65,21 +66,43 @@ import WireGuardProtocol
         return needle
     }
 
-    @Test func `the keys of a session are gone with its peer`() throws {
+    /// Two engines that have spoken with each other.
+    private static func speaking() throws -> EnginePair {
         let pair = try EnginePair()
-        defer { pair.stop() }
         for number in 0..<40 as Range<UInt8> {
             pair.adapters[0].inject(packet(from: 1, to: 2, number: number))
             #expect(pair.collect(1, at: 1).count == 1)
             pair.adapters[1].inject(packet(from: 2, to: 1, number: number))
             #expect(pair.collect(1, at: 0).count == 1)
         }
-        let needles = pair.engines[0].tunnel.withLock { tunnel in
-            guard let keypair = unsafe tunnel.peers[0]?.pointee.peer.keypairs.current else { return [ProcessMemory.Needle]() }
+        return pair
+    }
+
+    /// The keys of the first engine's session.
+    private static func sessionKeys(of pair: EnginePair) -> [ProcessMemory.Needle] {
+        pair.engines[0].tunnel.withLock { tunnel in
+            guard let keypair = unsafe tunnel.peers[0]?.pointee.peer.keypairs.current else { return [] }
             return unsafe [keypair.pointee.sendingKey, keypair.pointee.receivingKey].map { key in
                 unsafe ProcessMemory.Needle(UnsafeRawBufferPointer(start: key, count: 32))
             }
         }
+    }
+
+    @Test func `the keys of engines that were stopped are gone, though somebody still has them`() throws {
+        let pair = try Self.speaking()
+        let needles = Self.sessionKeys(of: pair)
+        #expect(needles.count == 2)
+        for needle in needles { #expect(!ProcessMemory.places(of: needle).isEmpty) }
+        pair.stop()
+        for engine in pair.engines { engine.forgetKeys() }
+        for needle in needles { #expect(ProcessMemory.places(of: needle) == []) }
+        for engine in pair.engines { #expect(engine.snapshot().privateKey == nil) }
+    }
+
+    @Test func `the keys of a session are gone with its peer`() throws {
+        let pair = try Self.speaking()
+        defer { pair.stop() }
+        let needles = Self.sessionKeys(of: pair)
         #expect(needles.count == 2)
         for side in 0..<2 {
             var update = TunnelUpdate()
@@ -120,6 +143,30 @@ import WireGuardProtocol
         let needles = try Self.told(pair)
         #expect(needles.count == 1)
         for needle in needles { #expect(Self.places(of: needle) == []) }
+    }
+
+    @Test func `a recording that ends with keys that nobody has read is let go by all threads, though nothing more comes`() throws {
+        let pair = try EnginePair()
+        defer { pair.stop() }
+        weak var recording: Recording?
+        try Self.recordUnread(pair) { recording = $0 }
+        let start = Clock.now
+        while recording != nil, Clock.now.since(start) < .seconds(10) { SystemThread.sleep(.milliseconds(5)) }
+        #expect(recording == nil)
+    }
+
+    /// Looks on while a session is made and packets pass both ways, reads nothing, and ends.
+    @inline(never)
+    private static func recordUnread(_ pair: EnginePair, _ body: (Recording) -> Void) throws {
+        var request = RecordingRequest()
+        request.keys = true
+        let recording = try #require(pair.engines[0].record(request))
+        body(recording)
+        pair.adapters[0].inject(packet(from: 1, to: 2, number: 1))
+        #expect(pair.collect(1, at: 1).count == 1)
+        pair.adapters[1].inject(packet(from: 2, to: 1, number: 1))
+        #expect(pair.collect(1, at: 0).count == 1)
+        pair.engines[0].end(recording)
     }
 
     /// Looks on while a session is made, and keeps the first bytes of each ephemeral key that is told.

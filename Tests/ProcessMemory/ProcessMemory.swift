@@ -1,15 +1,15 @@
-import Glibc
-import WireGuardCrypto
+internal import Glibc
+internal import WireGuardCrypto
 
 /// What this process's memory holds, read as a debugger would: pages that go away meanwhile are left out.
-enum ProcessMemory {
+public enum ProcessMemory {
     /// 16 bytes to look for, kept in a form that is not found itself.
-    struct Needle {
+    public struct Needle: Sendable {
         private static let mask: UInt8 = 0x5a
         private let masked: [UInt8]
 
         /// The first 16 bytes of a secret.
-        init(_ secret: UnsafeRawBufferPointer) {
+        public init(_ secret: UnsafeRawBufferPointer) {
             var masked: [UInt8] = []
             for index in 0..<16 { unsafe masked.append(secret[index] ^ Self.mask) }
             self.masked = masked
@@ -28,7 +28,7 @@ enum ProcessMemory {
     }
 
     /// Where the needle stands: the names of the mappings, with the address within.
-    static func places(of needle: Needle) -> [String] {
+    public static func places(of needle: Needle) -> [String] {
         // What an earlier search compared may have been left on the stack.
         wipeDeadStack(64 << 10)
         let chunk = 1 << 20
