@@ -179,6 +179,7 @@ final class TunnelDevice: Sendable {
     func stop() {
         server.stop()
         engine.stop()
+        engine.forgetKeys()
         // What runs afterwards (PostDown) finds no interface. Should the kernel refuse, it goes with its last descriptor.
         try? adapter?.delete(force: true)
     }

@@ -21,10 +21,13 @@ extension TunnelSetup {
     func takeDown(
         runsHooks: Bool, directory: String, _ cancellation: Cancellation, _ report: SetupReport, show: (@Sendable ([UInt8]) -> Void)? = nil
     ) -> Outcome {
-        // Hooks and SaveConfig speak of the file as it is now, whatever else is wrong with it, if it can still be read.
+        // Hooks and SaveConfig speak of the file as it is now, whatever else is wrong with it, if it can still be read. Only SaveConfig has a
+        // use for its keys; where setting up failed they may not have been taken yet.
+        change { $0.file = $0.file?.withoutSecrets }
         let state = current
-        let present = source.flatMap { try? $0.load() }
-        let file = present ?? state.file
+        var present = runsHooks ? source.flatMap { try? $0.load() } : nil
+        let file = present?.withoutSecrets ?? state.file
+        if file?.interface.savesConfiguration != true { present = nil }
         var failures: [SetupError] = []
         func attempt(_ body: () throws(SetupError) -> Void) {
             do throws(SetupError) {
@@ -39,6 +42,7 @@ extension TunnelSetup {
         if runsHooks, let file {
             attempt { () throws(SetupError) in try hooks.run(file.interface.preDown.map(\.value), of: "PreDown") }
             if file.interface.savesConfiguration { attempt { () throws(SetupError) in try save(present, report) } }
+            present = nil
         }
         // Who gave up one hook that hangs didn't mean what comes next.
         cancellation.reset()

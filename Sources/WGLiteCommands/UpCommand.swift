@@ -65,6 +65,8 @@ struct UpCommand: ParsableCommand {
     }
 
     private func runInBackground() throws {
+        // The file's keys are in this process too, until its child has said that it is ready.
+        Privileges.refuseDumps()
         let (source, file) = try start.read()
         try start.check(file, outcome: Self.nothingWasMade(source))
         let output = start.output
