@@ -148,4 +148,68 @@ import Testing
         }
         #expect(result == EPERM)
     }
+
+    @Test func `a confined thread may make all calls that the C library makes by itself`() throws {
+        let (refused, _) = try Self.confined {
+            var refused: Int32 = 0
+            func expect(_ number: Int32, _ body: () -> Bool) {
+                errno = 0
+                if !body() || errno == EPERM { refused |= 1 << number }
+            }
+            // Arenas that grow and shrink, pieces that are mapped apart, all of it given back.
+            expect(0) {
+                for size in [16, 100 << 10, 1 << 20, 48 << 20] {
+                    let pieces = unsafe (0..<8).map { _ in UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16) }
+                    for index in unsafe pieces.indices { unsafe pieces[index].storeBytes(of: 1, as: UInt8.self) }
+                    for index in unsafe pieces.indices { unsafe pieces[index].deallocate() }
+                }
+                Process.releaseFreedMemory()
+                return true
+            }
+            expect(1) {
+                // The system's own, for which it asks the kernel each time.
+                var generator = SystemRandomNumberGenerator()
+                return generator.next() != generator.next()
+            }
+            expect(2) { sched_yield() == 0 }
+            expect(3) {
+                var pause = timespec(tv_sec: 0, tv_nsec: 1000)
+                return unsafe nanosleep(&pause, nil) == 0
+            }
+            expect(4) {
+                var resolution = timespec()
+                return unsafe clock_getres(CLOCK_THREAD_CPUTIME_ID, &resolution) == 0
+                    && clock_gettime(CLOCK_THREAD_CPUTIME_ID, &resolution) == 0
+            }
+            expect(5) {
+                var set = sigset_t()
+                return unsafe sigemptyset(&set) == 0 && pthread_sigmask(SIG_BLOCK, &set, nil) == 0
+            }
+            expect(6) { pthread_kill(pthread_self(), 0) == 0 }
+            expect(7) { poll(nil, 0, 1) == 0 }
+            expect(8) {
+                let page = UnsafeMutableRawPointer.allocate(byteCount: 4096, alignment: 4096)
+                return unsafe madvise(page, 4096, 16) == 0 && (mlock(page, 4096) == 0 || errno == ENOMEM)
+            }
+            expect(9) { sysconf(Int32(_SC_PHYS_PAGES)) > 0 }
+            expect(10) { getpid() > 0 }
+            return refused
+        }
+        #expect(refused == 0, "bits of those that were refused: \(String(refused, radix: 2))")
+    }
+
+    @Test func `a confined thread ends its process as any other does: by its own decision, and when it must not go on`() async {
+        await #expect(processExitsWith: .exitCode(7)) { try Self.alone { exit(7) } }
+        await #expect(processExitsWith: .signal(SIGABRT)) { try Self.alone { abort() } }
+        await #expect(processExitsWith: .signal(SIGSEGV)) { try Self.alone { raise(SIGSEGV) } }
+        await #expect(processExitsWith: .failure) { try Self.alone { fatalError("as it must be") } }
+    }
+
+    /// Confines a thread that calls `body`, and waits for it.
+    private static func alone(_ body: @escaping @Sendable () -> Void) throws {
+        try SystemThread(name: "confined") {
+            guard SystemThread.confine().isEmpty else { return }
+            body()
+        }.join()
+    }
 }

@@ -173,6 +173,13 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
         #expect(peers.omittedWarnings > 1000)
     }
 
+    // Comparing each section with all before it takes minutes.
+    @Test(.timeLimit(.minutes(1))) func `twenty thousand sections of one peer are compared in one pass`() {
+        let key = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+        let peers = parse(String(repeating: "[Peer]\nPublicKey = \(key)\nAllowedIPs = 10.0.0.0/8\n", count: 20_000))
+        #expect(peers.omittedWarnings > 19_000)
+    }
+
     @Test func `no diagnostic shows a secret`() {
         let secret = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk"
         // Where people put it by mistake: under a misspelt key, in another section, before any, without `=`, in another key's place.
