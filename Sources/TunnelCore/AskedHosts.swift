@@ -48,7 +48,8 @@ struct AskedHosts {
     /// Of them, how many that answer: they are the proof that others could, so that questions without end don't drive them out.
     private static let answering = 3
 
-    private var hosts: InlineArray<6, AskedHost?> = InlineArray(repeating: nil)
+    /// At most ``capacity``; memory is taken with the first question, since of thousands of peers most are never asked anything.
+    private(set) var hosts: [AskedHost] = []
     /// Whether an answer is waited for.
     private(set) var isWaiting = false
 
@@ -73,39 +74,33 @@ struct AskedHosts {
     /// Forgets what was asked while nobody could answer: the peer was away.
     mutating func startAgain() {
         guard isWaiting else { return }
-        for index in hosts.indices { hosts[index]?.startAgain() }
+        for index in hosts.indices { hosts[index].startAgain() }
         isWaiting = false
     }
 
-    /// The hosts, for whoever reads the facts.
-    var all: [AskedHost] { hosts.indices.compactMap { hosts[$0] } }
-
     private mutating func ask(_ address: IPAddress, _ question: Question, at now: Instant) {
-        let index = hosts.indices.first { hosts[$0]?.address == address } ?? place
-        var host = hosts[index].flatMap { $0.address == address ? $0 : nil } ?? AskedHost(address: address, question: question, last: now)
-        host.ask(question, at: now)
-        hosts[index] = host
+        let index = hosts.firstIndex { $0.address == address } ?? place(of: AskedHost(address: address, question: question, last: now))
+        hosts[index].ask(question, at: now)
         isWaiting = true
     }
 
     private mutating func answer(_ address: IPAddress, _ question: Question?) {
-        var waits = false
-        for index in hosts.indices {
-            if hosts[index]?.address == address { hosts[index]?.answer(question) }
-            waits = waits || (hosts[index]?.unanswered ?? 0) > 0
-        }
-        isWaiting = waits
+        if let index = hosts.firstIndex(where: { $0.address == address }) { hosts[index].answer(question) }
+        isWaiting = hosts.contains { $0.unanswered > 0 }
     }
 
-    /// Where the next new host goes: a free place, else that of one asked longest ago.
-    private var place: Int {
-        if let free = hosts.indices.first(where: { hosts[$0] == nil }) { return free }
-        let isFull = hosts.indices.count { hosts[$0]?.unanswered == 0 } > Self.answering
-        func order(_ index: Int) -> (Int, UInt64) {
-            guard let host = hosts[index] else { return (0, 0) }
-            return ((host.unanswered == 0) == isFull ? 0 : 1, host.last.nanoseconds)
+    /// Where a new host is from now on: behind the others, else in the place of one asked longest ago.
+    private mutating func place(of host: AskedHost) -> Int {
+        guard hosts.count == Self.capacity else {
+            hosts.reserveCapacity(Self.capacity)
+            hosts.append(host)
+            return hosts.count - 1
         }
-        return hosts.indices.min { order($0) < order($1) } ?? 0
+        let isFull = hosts.count { $0.unanswered == 0 } > Self.answering
+        func order(_ index: Int) -> (Int, UInt64) { ((hosts[index].unanswered == 0) == isFull ? 0 : 1, hosts[index].last.nanoseconds) }
+        let oldest = hosts.indices.min { order($0) < order($1) } ?? 0
+        hosts[oldest] = host
+        return oldest
     }
 
     /// What is behind the IP header of a packet that is no later fragment; nil if that is too short to tell.

@@ -29,7 +29,7 @@ extension Tunnel {
             unsafe facts.peers.append(
                 PeerFacts(
                     publicKey: entry.pointee.peer.remote.publicKey, handshakes: entry.pointee.handshakes, traffic: entry.pointee.traffic,
-                    location: entry.pointee.location, asked: entry.pointee.asked.all, askedHere: entry.pointee.askedHere.all,
+                    location: entry.pointee.location, asked: entry.pointee.asked.hosts, askedHere: entry.pointee.askedHere.hosts,
                     hasSession: entry.pointee.peer.sendingKeypair(at: facts.time.now) != nil,
                     stagedPackets: entry.pointee.staged.count, tries: entry.pointee.peer.timers.handshakeTries,
                     newHandshakeDeadline: entry.pointee.peer.timers.newHandshakeDeadline,

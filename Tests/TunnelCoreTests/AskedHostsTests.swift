@@ -62,51 +62,58 @@ import TunnelSimulation
     }
 
     @Test func `a host that is asked again and again counts from the first time, until it answers`() {
-        var hosts = AskedHosts()
-        for second in 5..<9 { Self.send(Self.syn, &hosts, at: UInt64(second)) }
-        #expect(hosts.isWaiting && hosts.all.count == 1)
-        let host = hosts.all[0]
+        var asked = AskedHosts()
+        for second in 5..<9 { Self.send(Self.syn, &asked, at: UInt64(second)) }
+        #expect(asked.isWaiting && asked.hosts.count == 1)
+        let host = asked.hosts[0]
         #expect(host.address == Self.there && host.question == .connection && host.unanswered == 4)
         #expect(host.since == Self.at(5) && host.last == Self.at(8))
         // Somebody else says something.
-        Self.receive(Self.packet(17, from: IPAddress("10.8.0.2")!, to: Self.here), &hosts)
-        #expect(hosts.isWaiting)
-        Self.receive(Self.packet(6, [13: 0x12], from: Self.there, to: Self.here), &hosts)
-        #expect(!hosts.isWaiting && hosts.all[0].unanswered == 0 && hosts.all[0].since == nil)
-        #expect(hosts.all[0].answered == Question.connection.rawValue)
+        Self.receive(Self.packet(17, from: IPAddress("10.8.0.2")!, to: Self.here), &asked)
+        #expect(asked.isWaiting)
+        Self.receive(Self.packet(6, [13: 0x12], from: Self.there, to: Self.here), &asked)
+        #expect(!asked.isWaiting && asked.hosts[0].unanswered == 0 && asked.hosts[0].since == nil)
+        #expect(asked.hosts[0].answered == Question.connection.rawValue)
     }
 
     @Test func `an error from anybody on the way is an answer`() {
         for (number, type) in [(UInt8(1), UInt8(3)), (1, 11)] {
-            var hosts = AskedHosts()
-            Self.send(Self.ping, &hosts)
-            Self.receive(Self.packet(number, [0: type], from: IPAddress("10.8.0.2")!, to: Self.here), &hosts)
-            #expect(!hosts.isWaiting, "\(type)")
+            var asked = AskedHosts()
+            Self.send(Self.ping, &asked)
+            Self.receive(Self.packet(number, [0: type], from: IPAddress("10.8.0.2")!, to: Self.here), &asked)
+            #expect(!asked.isWaiting, "\(type)")
         }
     }
 
     @Test func `a connection that goes on was answered by another way`() {
-        var hosts = AskedHosts()
-        Self.send(Self.syn, &hosts)
-        Self.send(Self.packet(6, [13: 0x10]), &hosts)
-        #expect(!hosts.isWaiting && hosts.all[0].answered == Question.connection.rawValue)
+        var asked = AskedHosts()
+        Self.send(Self.syn, &asked)
+        Self.send(Self.packet(6, [13: 0x10]), &asked)
+        #expect(!asked.isWaiting && asked.hosts[0].answered == Question.connection.rawValue)
     }
 
     @Test func `questions without end leave room for those that answer`() {
-        var hosts = AskedHosts()
-        Self.send(Self.ping, &hosts, at: 1)
-        Self.receive(Self.packet(1, from: Self.there, to: Self.here), &hosts)
-        for number in 1..<200 { Self.send(Self.packet(1, [0: 8], to: IPAddress("10.30.1.\(number)")!), &hosts, at: UInt64(number) + 1) }
-        #expect(hosts.all.count == 6)
-        #expect(hosts.all.contains { $0.address == Self.there && $0.unanswered == 0 })
+        var asked = AskedHosts()
+        Self.send(Self.ping, &asked, at: 1)
+        Self.receive(Self.packet(1, from: Self.there, to: Self.here), &asked)
+        for number in 1..<200 { Self.send(Self.packet(1, [0: 8], to: IPAddress("10.30.1.\(number)")!), &asked, at: UInt64(number) + 1) }
+        #expect(asked.hosts.count == 6)
+        #expect(asked.hosts.contains { $0.address == Self.there && $0.unanswered == 0 })
         // And those that answer leave room for one that doesn't.
         for number in 1..<200 {
             let other = IPAddress("10.30.2.\(number)")!
-            Self.send(Self.packet(1, [0: 8], to: other), &hosts, at: UInt64(number) + 300)
-            Self.receive(Self.packet(1, from: other, to: Self.here), &hosts)
+            Self.send(Self.packet(1, [0: 8], to: other), &asked, at: UInt64(number) + 300)
+            Self.receive(Self.packet(1, from: other, to: Self.here), &asked)
         }
-        Self.send(Self.ping, &hosts, at: 600)
-        #expect(hosts.all.contains { $0.address == Self.there && $0.unanswered == 1 })
+        Self.send(Self.ping, &asked, at: 600)
+        #expect(asked.hosts.contains { $0.address == Self.there && $0.unanswered == 1 })
+    }
+
+    @Test func `peers that nobody asks anything take no room for hosts`() {
+        #expect(MemoryLayout<AskedHosts>.stride <= 16)
+        var asked = AskedHosts()
+        Self.send(Self.packet(17), &asked, at: 1)
+        #expect(asked.hosts.capacity == 0)
     }
 
     @Test func `what was asked while the peer was away begins again when it is back`() throws {
