@@ -4,11 +4,11 @@ internal import TunnelConfiguration
 /// A NAT or a filter with a memory between us and a peer, which forgets who is silent.
 enum NATRules {
     static func findings(_ observation: Observation) -> [Finding] {
-        observation.peers.compactMap { peer in
+        let settings = observation.settings.peersByKey
+        return observation.peers.compactMap { peer in
             guard let endpoint = peer.endpoint, let source = peer.route?.source, source.isPrivate, !endpoint.address.isPrivate,
                 !endpoint.address.isLoopback, !endpoint.address.isLinkLocal,
-                let settings = observation.settings.peers.first(where: { $0.publicKey == peer.publicKey }),
-                settings.persistentKeepalive == 0
+                settings[peer.publicKey]?.persistentKeepalive == 0
             else { return nil }
             return Finding(
                 .natWithoutKeepalive, .warning, peer: peer.publicKey,

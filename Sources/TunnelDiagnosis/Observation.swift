@@ -70,6 +70,11 @@ public struct TunnelSettings: Sendable {
     public var peers: [PeerSettings] = []
 
     public init() {}
+
+    /// The peers by their keys, for rules that look at each peer: there may be ten thousand of them.
+    var peersByKey: [PublicKey: PeerSettings] {
+        Dictionary(peers.map { ($0.publicKey, $0) }) { first, _ in first }
+    }
 }
 
 /// What was asked for of one peer.

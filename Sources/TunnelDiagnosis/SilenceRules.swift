@@ -6,10 +6,11 @@ enum SilenceRules {
     static func findings(_ observation: Observation) -> [Finding] {
         // Of those who come and go some are always gone.
         let isAlone = !observation.peers.contains { PeerState($0) == .working }
+        let settings = observation.settings.peersByKey
         return observation.peers.flatMap { peer in
             [
-                silence(peer, observation, isAlone: isAlone), nameMoved(peer, observation), answersLost(peer),
-                keyUsedTwice(peer),
+                silence(peer, observation, isAlone: isAlone), settings[peer.publicKey].flatMap { nameMoved(peer, $0, observation) },
+                answersLost(peer), keyUsedTwice(peer),
             ].compactMap { $0 }
         }
     }
@@ -78,9 +79,8 @@ enum SilenceRules {
     }
 
     /// The endpoint's name has other addresses by now than the one that doesn't answer.
-    private static func nameMoved(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
+    private static func nameMoved(_ peer: PeerObservation, _ settings: PeerSettings, _ observation: Observation) -> Finding? {
         guard let endpoint = peer.endpoint, PeerState(peer).isBroken,
-            let settings = observation.settings.peers.first(where: { $0.publicKey == peer.publicKey }),
             let name = settings.endpointName,
             let other = settings.nameAddresses.first(where: { $0 != endpoint.address && $0.bitWidth == endpoint.address.bitWidth })
                 ?? settings.nameAddresses.first(where: { $0 != endpoint.address })
