@@ -24,6 +24,9 @@ public final class Cancellation: Sendable {
         event.signal()
     }
 
+    /// What takes back what was done is given up, and nothing else is.
+    public func abandonUndoing() { lastEvent.signal() }
+
     /// Ready for the next that is to be given up. Only while nothing is under way.
     public func reset() {
         event.clear()

@@ -59,6 +59,11 @@ final class OperationThread<Result: Sendable>: Sendable {
         }
     }
 
+    /// Asks what takes back what was done to end, if it is under way.
+    func abandonUndoing() {
+        state.withLock { if $0.isUnderWay { cancellation.abandonUndoing() } }
+    }
+
     /// What the operation that has ended came to; nil while it goes on.
     func takeResult() -> Result? {
         ended.clear()

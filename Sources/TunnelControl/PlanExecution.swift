@@ -152,7 +152,7 @@ struct PlanExecution {
     }
 
     /// The same for taking back what was done, which is given up only where somebody else takes back all of it.
-    private var undoing: PlanExecution {
+    var undoing: PlanExecution {
         let observation = SystemObservation(
             link: observation.link, tunnel: tunnel, tools: ExternalTools(cancellation: tools.cancellation, isUndoing: true),
             inside: observation.inside)

@@ -47,7 +47,7 @@ extension TunnelSetup {
         // Who gave up one hook that hangs didn't mean what comes next.
         cancellation.reset()
         // What belongs to the interface goes with it.
-        failures += inTurn(cancellation) { execution(cancellation, report).takeBack(state.owned) }
+        failures += inTurn(nil) { execution(cancellation, report).undoing.takeBack(state.owned) }
         change { $0.owned = SystemState() }
         report.command("ip link delete dev \(interface)")
         device.stop()

@@ -4,6 +4,8 @@ internal import NetworkTypes
 extension TunnelSupervisor {
     /// How long who waits for `down` hears nothing.
     private static let silence = Interval.milliseconds(900)
+    /// How long what takes back goes on when it is asked to end again.
+    private static let patience = Interval.seconds(2)
 
     /// Tells who waits for `down` that it takes its time: a hook or somebody else's program does.
     func sayWhatTakesItsTime() {
@@ -16,6 +18,13 @@ extension TunnelSupervisor {
         }
     }
 
+    /// Gives up a program that takes back what was set up, and hangs.
+    func giveUpWhatHangs() {
+        guard let due = nextGivingUp, due <= Clock.now else { return }
+        nextGivingUp = nil
+        operations.abandonUndoing()
+    }
+
     /// Ends the tunnel, whatever is under way; asked again, it gives up what the end itself waits for.
     func end(becauseOf reason: String?, _ client: ControlServer.Client? = nil) {
         if let reason { report.notice(reason) }
@@ -23,10 +32,15 @@ extension TunnelSupervisor {
             downClients.append(client)
             nextWord = nextWord ?? Clock.now + Self.silence
         }
-        guard phase != .ending || underWay != nil else { return }
+        guard phase != .ending else {
+            guard underWay != nil else { return }
+            operations.cancel()
+            // Two who ask at once mean the same: only what hangs is given up, or something would be left for nothing.
+            nextGivingUp = nextGivingUp ?? Clock.now + Self.patience
+            return
+        }
         // Going down takes back all that is set up, what a change has set up so far included.
         if underWay != nil { operations.cancel(forGood: true) }
-        guard phase != .ending else { return }
         wantsDown = true
         // Who waits for a change of what goes down needn't.
         waiting?.client?.finish(false, Self.refusal(to: "change \(interface)", "it goes down"))

@@ -84,6 +84,8 @@ public final class TunnelSupervisor {
     var nextWatchdog: Instant?
     /// When who waits for `down` is told that it takes its time.
     var nextWord: Instant?
+    /// When what takes back, and was asked to end again, is given up.
+    var nextGivingUp: Instant?
     private var nextResolution: Instant?
     /// When names were last looked up because somebody looked at a silent peer.
     private var lastHaste: Instant?
@@ -297,7 +299,9 @@ public final class TunnelSupervisor {
         let fixed = interests.count
         interests += control?.interests ?? []
         // What can't be begun yet is no reason to wake up.
-        let deadline = ([nextWatchdog, nextWord, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])).compactMap { $0 }.min()
+        let deadline = ([nextWatchdog, nextWord, nextGivingUp, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])).compactMap {
+            $0
+        }.min()
         let ready = DescriptorPoll.wait(interests, for: deadline.map { $0.since(Clock.now) })
         if ready[0], signals.next() != nil { end(becauseOf: nil) }
         if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
@@ -332,6 +336,7 @@ public final class TunnelSupervisor {
             nextWatchdog = Clock.now + interval
         }
         sayWhatTakesItsTime()
+        giveUpWhatHangs()
         if let due = look.due, due <= Clock.now, isIdle {
             look.look(at: Clock.now)
             begin(.putBack)
