@@ -147,7 +147,7 @@ let package = Package(
         .testTarget(name: "TunAdapterTests", dependencies: ["LinuxSystem", "NetworkTypes", "TunAdapter"], swiftSettings: strict),
         .testTarget(name: "TunAdapterABITests", dependencies: ["CTunAdapter", "LinuxSystem", "TunAdapterABI"], swiftSettings: strict),
         .testTarget(
-            name: "WireGuardCryptoTests", dependencies: ["LinuxSystem", "ProcessMemory", "SeededRandom", "VectorFiles", "WireGuardCrypto"],
+            name: "WireGuardCryptoTests", dependencies: ["SeededRandom", "VectorFiles", "WireGuardCrypto"],
             swiftSettings: strict),
         .testTarget(
             name: "WireGuardProtocolTests",

@@ -1,9 +1,7 @@
 import LinuxSystem
 import ProcessMemory
-import ScratchFiles
 import Synchronization
 import Testing
-import TunnelCore
 import WireGuardCrypto
 
 @testable import TunnelControl
@@ -57,35 +55,5 @@ import WireGuardCrypto
         _ = DescriptorPoll.wait([.init(operations.descriptor)], for: nil)
         let needle = try #require(operations.takeResult())
         #expect(ProcessMemory.places(of: needle) == [])
-    }
-
-    @Test func `a request for a change and one for the state leave nothing on the stack of the server's thread`() throws {
-        let directory = try TemporaryDirectory()
-        let left = Mutex<[ProcessMemory.Needle]>([])
-        let keep: @Sendable () -> Void = {
-            let needle = Self.leaveSecret()
-            left.withLock { $0.append(needle) }
-        }
-        let tunnel = UAPIServer.Tunnel(
-            snapshot: {
-                keep()
-                return TunnelSnapshot(privateKey: nil, listenPort: 0, firewallMark: 0, peers: [])
-            },
-            apply: { _ in
-                keep()
-                return 0
-            })
-        let server = try UAPIServer(path: directory["t.sock"], tunnel: tunnel, report: .silent)
-        try server.start()
-        defer { server.stop() }
-        let socket = try UnixSocket.connect(to: directory["t.sock"])
-        #expect(try UAPIServerTests.ask(socket, "set=1\nlisten_port=1\n\n") == "errno=0\n\n")
-        #expect(try UAPIServerTests.ask(socket, "get=1\n\n").hasSuffix("errno=0\n\n"))
-        // An answer is written before the thread is done with its turn; it begins another one after that.
-        let other = try UnixSocket.connect(to: directory["t.sock"])
-        #expect(try UAPIServerTests.ask(other, "set=1\nlisten_port=x\n\n").hasPrefix("errno=-22"))
-        let needles = left.withLock { $0 }
-        #expect(needles.count == 2)
-        for needle in needles { #expect(ProcessMemory.places(of: needle) == []) }
     }
 }
