@@ -18,6 +18,11 @@ public enum Clock {
         read(CLOCK_MONOTONIC)
     }
 
+    /// Nanoseconds of processor time that the calling thread has used (CLOCK_THREAD_CPUTIME_ID).
+    public static var threadNanoseconds: UInt64 {
+        read(CLOCK_THREAD_CPUTIME_ID)
+    }
+
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)

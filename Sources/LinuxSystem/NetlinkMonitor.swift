@@ -62,14 +62,18 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
     }
 
     /// Takes the events that wait, without blocking, whatever they are about: cheap however many there are.
-    public func drain() throws(SystemError) {
+    /// - Returns: whether there were any.
+    @discardableResult
+    public func drain() throws(SystemError) -> Bool {
+        var hadSome = false
         while true {
             do {
-                try socket.receive { _ in }
+                try socket.receive { _ in hadSome = true }
             } catch {
-                if error.isWouldBlock { return }
+                if error.isWouldBlock { return hadSome }
                 // More happened than the socket could hold.
                 guard error.errno == ENOBUFS else { throw error }
+                hadSome = true
             }
         }
     }

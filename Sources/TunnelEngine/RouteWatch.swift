@@ -8,10 +8,6 @@ internal import TunnelCore
 final class RouteWatch: Sendable {
     /// Peers that are asked about in one turn of the tunnel's lock.
     private static let peersAtATime = 32
-    /// The least time between two looks at all peers: a change of the network is many messages. After a look that took long it is
-    /// ``restFactor`` times as long as that.
-    private static let shortestRest = Interval.milliseconds(50)
-    private static let restFactor: UInt64 = 4
 
     private let monitor: NetlinkMonitor
     private let netlink: Mutex<NetlinkSocket>
@@ -48,35 +44,30 @@ final class RouteWatch: Sendable {
     /// Runs until ``stop()``.
     func run(for engine: Engine) {
         var isDeaf = false
-        var isDue = false
-        var notBefore = Clock.now
+        var pace = RoutePace()
         var loops = LoopNews()
         while true {
             var interests = [DescriptorPoll.Interest(wake.rawValue)]
             // While a look at all peers is due already, more news makes no difference.
-            if !isDue && !isDeaf { interests.append(.init(monitor.descriptor)) }
-            let wakeAt = [isDue ? notBefore : nil, loops.due].compactMap { $0 }.min()
+            if !pace.isAwake && !isDeaf { interests.append(.init(monitor.descriptor)) }
+            let wakeAt = [pace.due, loops.due].compactMap { $0 }.min()
             let ready = DescriptorPoll.wait(interests, for: wakeAt.map { $0.since(Clock.now) })
             if isStopping.load(ordering: .sequentiallyConsistent) { return }
             wake.clear()
-            if ready.count > 1, ready[1] {
-                isDue = true
+            if ready.count > 1, ready[1] { pace.hear(at: Clock.now) }
+            if wantsAll.exchange(false, ordering: .sequentiallyConsistent) { pace.hear(at: Clock.now) }
+            let start = Clock.now
+            if let due = pace.due, due <= start {
+                // What came until here is covered by what we look at now.
                 do throws(SystemError) {
-                    try monitor.drain()
+                    if try monitor.drain() { pace.hear(at: start) }
                 } catch {
                     isDeaf = true
                     engine.log(.warning, "changes of routes are not heard any more: \(error)")
                 }
-            }
-            if wantsAll.exchange(false, ordering: .sequentiallyConsistent) { isDue = true }
-            let start = Clock.now
-            if isDue && start >= notBefore {
-                isDue = false
-                // What came while we rested is covered by what we look at now.
-                try? monitor.drain()
+                let used = Clock.threadNanoseconds
                 checkAll(engine, &loops)
-                let took = Clock.now.since(start)
-                notBefore = Clock.now + max(Self.shortestRest, Interval(nanoseconds: took.nanoseconds * Self.restFactor))
+                pace.looked(from: start, to: Clock.now, processorTime: Interval(nanoseconds: Clock.threadNanoseconds - used))
             } else {
                 checkChanged(engine, &loops)
             }
