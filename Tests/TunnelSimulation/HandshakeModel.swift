@@ -11,6 +11,8 @@ internal import WireGuardProtocol
 /// - Of the peer's initiations only newer ones are taken, fifty a second at most.
 /// - Whoever wants to send gets an initiation out in time, also on a session of his that is 120 seconds old, and who receives on one of his that
 ///   is 165 seconds old; whoever received data answers within ten seconds.
+/// - Whoever sent data and got nothing back begins a new handshake fifteen seconds and a jitter later.
+/// - A handshake that makes no session is tried again five seconds and a jitter later, and so on: eighteen tries at least.
 /// - 540 seconds after a session was made nothing of it is left.
 struct HandshakeModel {
     var sessions = PeerSessions()
@@ -27,12 +29,19 @@ struct HandshakeModel {
     private var lastDataReceived: Instant?
     private var owesInitiationSince: Instant?
     private var owesAnswerSince: Instant?
+    /// The first data after which nothing authentic came, and no handshake was begun because of that.
+    private var silentSince: Instant?
+    /// When a handshake was begun from which no session has come, and how many were since the last that brought one. Who asks anew may have
+    /// as many again, which isn't demanded.
+    private var triesSince: Instant?
+    private var tries = 0
     private var hasPersistentKeepalive = false
     /// The session on which something came so late that a new one was asked for: once for each.
     private var lateSession: UInt32?
 
     private static let slack = Interval.milliseconds(2)
     private static let retry = Limits.rekeyTimeout + Limits.rekeyJitter
+    private static let silence = Limits.newHandshakeTimeout + Limits.rekeyJitter
     /// Eighteen tries, each with its jitter.
     private static let attempts = Interval(nanoseconds: UInt64(Limits.maximumHandshakeTries + 1) * retry.nanoseconds)
 
@@ -60,13 +69,20 @@ struct HandshakeModel {
 
     /// What was due while the machine slept comes now.
     mutating func wakesUp(at now: Instant) {
+        silentSince = nil
+        triesSince = nil
         reasonUntil = max(reasonUntil, now + Self.attempts)
     }
 
     mutating func beginsInitiation(at now: Instant) -> String? {
         owesInitiationSince = nil
         owesAnswerSince = nil
+        let omitted = omittedHandshake(at: now)
+        if let silentSince, now.since(silentSince) >= Limits.newHandshakeTimeout { self.silentSince = nil }
+        triesSince = now
+        tries += 1
         defer { lastHandshakeMessage = now }
+        if let omitted { return omitted }
         if let lastHandshakeMessage, now.since(lastHandshakeMessage) < Limits.rekeyTimeout {
             return "an initiation \(now.since(lastHandshakeMessage).nanoseconds / 1_000_000) ms after the last handshake message"
         }
@@ -101,7 +117,10 @@ struct HandshakeModel {
         }
         let age = now.since(current.createdAt)
         if age >= Limits.rejectAfterTime { return "data on a session that is \(age.nanoseconds / 1_000_000) ms old" }
-        if !isKeepalive, unansweredSince == nil { unansweredSince = now }
+        if !isKeepalive {
+            unansweredSince = unansweredSince ?? now
+            silentSince = silentSince ?? now
+        }
         if current.isInitiator && age >= Limits.rekeyAfterTime || counter >= Limits.rekeyAfterMessages {
             reasonUntil = max(reasonUntil, now + Self.attempts)
             if !isKeepalive { owesInitiationSince = now }
@@ -111,13 +130,24 @@ struct HandshakeModel {
 
     // MARK: What was received
 
+    private mutating func completesHandshake() {
+        owesInitiationSince = nil
+        triesSince = nil
+        tries = 0
+    }
+
+    private mutating func heardFromPeer() {
+        unansweredSince = nil
+        silentSince = nil
+    }
+
     /// A genuine initiation with a timestamp: is it to be accepted?
     mutating func receivesInitiation(_ timestamp: TAI64N, at now: Instant) -> Bool {
         if let latestTimestamp, timestamp <= latestTimestamp { return false }
         if let lastAccepted, now.since(lastAccepted) < Limits.initiationInterval { return false }
         latestTimestamp = timestamp
         lastAccepted = now
-        unansweredSince = nil
+        heardFromPeer()
         return true
     }
 
@@ -127,8 +157,8 @@ struct HandshakeModel {
         sessions.previous = sessions.next ?? sessions.current
         sessions.next = nil
         sessions.current = session
-        unansweredSince = nil
-        owesInitiationSince = nil
+        heardFromPeer()
+        completesHandshake()
     }
 
     /// A data message was authentic and new.
@@ -140,9 +170,9 @@ struct HandshakeModel {
             sessions.previous = sessions.current
             sessions.current = sessions.next
             sessions.next = nil
-            owesInitiationSince = nil
+            completesHandshake()
         }
-        unansweredSince = nil
+        heardFromPeer()
         if let current = sessions.current, current.isInitiator, now.since(current.createdAt) >= Limits.rekeyOnReceiveAfterTime {
             reasonUntil = max(reasonUntil, now + Self.attempts)
             if lateSession != current.localIndex && owesInitiationSince == nil { owesInitiationSince = now }
@@ -162,7 +192,14 @@ struct HandshakeModel {
         guard canSend else {
             owesAnswerSince = nil
             owesInitiationSince = nil
+            silentSince = nil
+            triesSince = nil
             return nil
+        }
+        if let omitted = omittedHandshake(at: now) {
+            silentSince = nil
+            triesSince = nil
+            return omitted
         }
         if let since = owesInitiationSince, now > max(since, lastHandshakeMessage ?? since) + Self.retry + Self.slack {
             owesInitiationSince = nil
@@ -172,6 +209,21 @@ struct HandshakeModel {
             owesAnswerSince = nil
             let isUsable = sessions.current.map { (since + Limits.keepaliveTimeout).since($0.createdAt) < Limits.rejectAfterTime }
             if isUsable == true { return "data was received, and nothing was sent for ten seconds" }
+        }
+        return nil
+    }
+
+    /// A handshake that should have begun by now: because data is unanswered, or because the last try is. After any handshake message one waits.
+    private func omittedHandshake(at now: Instant) -> String? {
+        func isOver(_ interval: Interval, since start: Instant?) -> Bool {
+            guard let start else { return false }
+            return now > max(start + interval, (lastHandshakeMessage ?? start) + Self.retry) + Self.slack
+        }
+        if isOver(Self.silence, since: silentSince) {
+            return "data was sent, nothing came back, and no handshake was begun within \(Self.silence.nanoseconds / 1_000_000) ms"
+        }
+        if tries < Limits.maximumHandshakeTries, isOver(Self.retry, since: triesSince) {
+            return "a handshake brought no session, and was not tried again within \(Self.retry.nanoseconds / 1_000_000) ms"
         }
         return nil
     }

@@ -110,7 +110,6 @@ package final class Life {
             if inventory.stagedPackets > 128 * peers {
                 network.note("node \(node.number) holds \(inventory.stagedPackets) waiting packets")
             }
-            if node.queue.count > HandshakeQueue.capacity { network.note("node \(node.number)'s handshake queue grows") }
             if inventory.scheduledDeadlines > 64 * (peers + 4) {
                 network.note("node \(node.number) has \(inventory.scheduledDeadlines) deadlines for \(peers) peers")
             }

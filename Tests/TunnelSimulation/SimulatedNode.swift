@@ -40,6 +40,8 @@ package final class SimulatedNode {
     private var inbox: [(datagram: [UInt8], sender: Endpoint, trafficClass: UInt8)] = []
     /// As many datagrams as a socket keeps for a program that sleeps.
     private static let inboxCapacity = 200
+    /// As many handshake messages wait at most, whatever comes; what the queue itself thinks of as its end is not asked.
+    private static let mostWaitingHandshakes = 1024
     private var postponed: [() -> Void] = []
     /// What the tunnel was told, in the plainest form.
     package private(set) var routing = NaiveRouting()
@@ -228,6 +230,7 @@ package final class SimulatedNode {
             guard let handshake, queue.append(handshake, now: network.now) else {
                 return tunnel.drop(.handshakeQueueFull, from: sender, at: time)
             }
+            if queue.count > Self.mostWaitingHandshakes { network.note("node \(number)'s handshake queue grows to \(queue.count)") }
             return hasOneThread ? attend() : work()
         }
         let arrival = Arrival(sender: sender, source: nil, trafficClass: trafficClass)
