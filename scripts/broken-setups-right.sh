@@ -13,18 +13,19 @@ works() {
     judge "$first"; text=$first; finish FAILED
 }
 # answered HOST ADDRESS: until an echo is answered, so that nothing of before is under way any more.
-answered() { until on "$1" timeout 10 ping -q -c 1 -W 1 "$2" >/dev/null 2>&1; do sleep 0.1; done; }
-called() {
-    usual_other "" "$calls"; other_up; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"
-    on here timeout 30 "$program" up -q $no_wait "$files/office.conf"; answered there 10.8.0.1
+answered() { soon on "$1" timeout 10 ping -q -c 1 -W 1 "$2" >/dev/null 2>&1; }
+told_to_work() { on here timeout 10 "$program" status office | grep -q "^office works$"; }
+called_quiet() {
+    usual_other "" "$calls"; other_up; office "Address = 10.8.0.1/24"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32"; our_up_quiet
 }
+called() { called_quiet; answered there 10.8.0.1; }
 # listens HOST PORT: answers whoever connects to a TCP port.
 listens() {
     on "$1" timeout 80 python3 -c '
 import socket, sys
 s = socket.create_server(("", int(sys.argv[1]))); open("/run/ready", "w")
 while True:
-    c, a = s.accept(); c.recv(10); c.close()' "$2" & until on "$1" test -e /run/ready; do sleep 0.1; done
+    c, a = s.accept(); c.recv(10); c.close()' "$2" & until_ready "$1"
 }
 # connects HOST ADDRESS PORT, logs HOST ADDRESS: again and again, in the background; a log wants no answer.
 connects() { on "$1" timeout 60 bash -c "while :; do exec 3<>/dev/tcp/$2/$3 && echo hi >&3 && cat <&3 >/dev/null; sleep 0.5; done" >/dev/null 2>&1 & }
@@ -33,7 +34,7 @@ takes_logs() {
     on "$1" timeout 80 python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 514)); open("/run/ready", "w")
-while True: s.recv(100)' & until on "$1" test -e /run/ready; do sleep 0.1; done
+while True: s.recv(100)' & until_ready "$1"
 }
 
 right_called() { cable here there; called; works; }
@@ -49,7 +50,7 @@ import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"office")
 while True:
     s.sendto(b"who is there", ("224.0.0.251", 5353)); time.sleep(0.3)' &
-    until on here timeout 10 "$program" status office | grep -q "^office works$"; do sleep 0.1; done; works 15
+    soon told_to_work; works 15
 }
 right_others_away() {
     cable here there; usual_other; usual_office; sed -i "s|10.8.0.0/24|10.8.0.2/32|" "$files/office.conf"
@@ -62,6 +63,24 @@ right_mute() {
     on there ip address add 10.30.0.7/32 dev lo; filter there input "ip daddr 10.30.0.7 drop; ip daddr 10.8.0.2 ip protocol icmp drop"; listens there 80; other_up
     on here timeout 30 "$program" up -q $no_wait "$files/office.conf"; connects here 10.8.0.2 80; answered here 10.30.0.8
     packets here 10.8.0.2; packets here 10.30.0.7; packets here 10.30.0.8; works 15
+}
+# A peer that drops pings and has nothing to say, and a port of it that isn't for us: what a firewall leaves of most machines.
+right_never_spoken() {
+    cable here there; usual_other; usual_office; filter there input "iifname there drop"; other_up; our_up_quiet
+    packets here 10.8.0.2; connects here 10.8.0.2 22; works_or_says 25
+}
+# This machine drops the pings of its peers, and they have nothing else to say.
+right_drops_pings() { cable here there; filter here input "iifname office drop"; called_quiet; packets there 10.8.0.1; works_or_says 15; }
+# works_or_says SECONDS: until the first line has told the remark, and nothing that alarms meanwhile.
+works_or_says() {
+    begun=${EPOCHREALTIME/./}
+    local last=$((${EPOCHREALTIME/./} + $1 * 1000000)) first
+    while ((${EPOCHREALTIME/./} < last)); do
+        first=$(on here timeout 10 "$program" status office 2>&1 | head -n 1 || true)
+        if [[ $first == *"look at"* || $first == *"not work"* || $first == *"in part"* ]]; then text=$first; finish FAILED; fi
+        judge "$first"; sleep 0.4
+    done
+    finish FAILED
 }
 right_keepalives() {
     cable here there; usual_other "" "$calls"; sed -i "s|:51820$|:51821|" "$files/there.conf"; usual_office "ListenPort = 51821" "PersistentKeepalive = 1"; session; works
@@ -97,7 +116,7 @@ right_full_tunnel() {
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 53)); open("/run/ready", "w")
 while True:
-    q, a = s.recvfrom(512); s.sendto(q[:2] + b"\x81\x83" + q[4:6] + bytes(6) + q[12:], a)' & until on there test -e /run/ready; do sleep 0.1; done
+    q, a = s.recvfrom(512); s.sendto(q[:2] + b"\x81\x83" + q[4:6] + bytes(6) + q[12:], a)' & until_ready there
     office "Address = 10.8.0.1/24, fd08::1/64"$'\n'"DNS = 10.8.0.2" "Endpoint = 192.0.2.2:51820"$'\n'"AllowedIPs = 0.0.0.0/0, ::/0"; session
     on here timeout 40 bash -c 'while :; do getent hosts a.example; sleep 0.5; done' >/dev/null & works
 }

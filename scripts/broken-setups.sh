@@ -4,6 +4,10 @@
 try() {
     pattern=$2
     . scripts/namespaces.sh
+    # A command that fails ends the set-up, and is named.
+    set -E
+    trying=$BASHPID
+    trap 'failure=$?; [[ $BASHPID != "$trying" ]] || echo "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND (status $failure)" >&2' ERR
     files="$scratch/files"
     mkdir -m 700 "$files"
     host here
@@ -83,8 +87,16 @@ status() {
     done
     finish FAILED
 }
-# until_ready: a program that was started here says that it is.
-until_ready() { until on here test -e /run/ready; do sleep 0.1; done; }
+# soon COMMAND…: until it succeeds, for 30 s at most.
+soon() {
+    local last=$((SECONDS + 30))
+    until "$@"; do
+        if ((SECONDS >= last)); then echo "in vain for 30 s: $*" >&2; return 1; fi
+        sleep 0.1
+    done
+}
+# until_ready [HOST]: a program that was started there says that it is.
+until_ready() { soon on "${1:-here}" test -e /run/ready; }
 # packets HOST ADDRESS [OPTION…]: a ping a second, in the background.
 packets() {
     local name=$1 address=$2
@@ -214,7 +226,7 @@ no_tun() { cable here there; usual_office; on here mount -t tmpfs tmpfs /dev/net
 plain_tun() { cable here there; usual_office; on here mount -t tmpfs tmpfs /dev/net; on here sh -c 'echo >/dev/net/tun'; our_up; finish FAILED; }
 name_ours() { cable here there; usual_office; on here "$program" up -q $no_wait "$files/office.conf"; our_up; finish FAILED; }
 name_dummy() { cable here there; usual_office; on here ip link add office type veth; our_up; finish FAILED; }
-name_wireguard_go() { cable here there; usual_office; on here env WG_PROCESS_FOREGROUND=1 timeout 40 wireguard-go office >/dev/null 2>&1 & until on here test -e /run/wireguard/office.sock; do sleep 0.1; done; our_up; finish FAILED; }
+name_wireguard_go() { cable here there; usual_office; on here env WG_PROCESS_FOREGROUND=1 timeout 40 wireguard-go office >/dev/null 2>&1 & soon on here test -e /run/wireguard/office.sock; our_up; finish FAILED; }
 name_tun() { cable here there; usual_office; on here ip tuntap add dev office mode tun; our_up; finish FAILED; }
 
 # --- routes ---
@@ -282,7 +294,7 @@ import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 51820)); open("/run/ready", "w")
 while True:
     q, a = s.recvfrom(2000); s.sendto(b"not a message of that kind", a)' &
-    until on "$1" test -e /run/ready; do sleep 0.1; done
+    until_ready "$1"
 }
 other_service() { cable here there; answers there; usual_office; look; }
 # here (192.0.2.1), there (.2) and third (.3) on one switch.
@@ -336,7 +348,7 @@ own_address() { cable here there; usual_office; sed -i "s|192.0.2.2:|192.0.2.1:|
 # wireguard-go as the other end. wireguard_go ALLOWED-IPS.
 wireguard_go() {
     on there env WG_PROCESS_FOREGROUND=1 timeout 80 wireguard-go there >/dev/null 2>&1 &
-    until on there test -S /run/wireguard/there.sock; do sleep 0.1; done
+    soon on there test -S /run/wireguard/there.sock
     on there wg set there listen-port 51820 private-key <(echo "$theirs") peer "$ours_public" allowed-ips "$1"
     on there ip address add 10.8.0.2/24 dev there; on there ip link set there up
 }

@@ -1,15 +1,18 @@
 # Sourced by scripts that need hosts of their own: each host is a network, mount and process namespace with its own /run and
-# resolv.conf, held by one process. Ending that process ends everything inside it, whatever happened to the script.
+# resolv.conf, held by one process. Ending that process ends everything inside it, whatever happened to the script, and it ends with the
+# script, even if that was killed.
 
-declare -A host_pid=()
+# Global although a function may source this: it must be there when the script ends.
+declare -gA host_pid=()
 holders=()
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wg-lite.XXXXXX")
 
 # host NAME: makes a host; it ends by itself after 30 minutes, or after $host_seconds.
 host() {
     local name=$1 holder
-    # --kill-child: the process namespace dies with its holder, and the network namespace with its last process.
-    timeout "${host_seconds:-1800}" unshare --net --mount --pid --fork --kill-child --mount-proc sh -c '
+    # --kill-child: the process namespace dies with its holder, and the network namespace with its last process. -k: unshare doesn't hear
+    # what timeout tells it first.
+    setpriv --pdeathsig TERM timeout -k 1 "${host_seconds:-1800}" unshare --net --mount --pid --fork --kill-child --mount-proc sh -c '
         mount -t tmpfs tmpfs /run && mkdir -p /run/wireguard "$1/$2" && : >"$1/$2/resolv.conf" &&
         mount --bind "$1/$2/resolv.conf" "$(readlink -f /etc/resolv.conf)" &&
         ip link set lo up && echo ready >"$1/$2/ready" && exec sleep "$3"' sh "$scratch" "$name" "${host_seconds:-1800}" 2>"$scratch/$name.log" &
@@ -47,6 +50,9 @@ end_hosts() {
     # The first process of a process namespace takes all others with it; unshare and timeout then end by themselves.
     for pid in "${host_pid[@]}"; do
         kill -KILL "$pid" 2>/dev/null || true
+    done
+    for pid in "${holders[@]}"; do
+        kill "$pid" 2>/dev/null || true
     done
     for pid in "${holders[@]}"; do
         wait "$pid" 2>/dev/null || true

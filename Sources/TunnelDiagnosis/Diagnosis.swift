@@ -14,6 +14,13 @@ public struct Diagnosis: Sendable {
     /// The first line that a person reads.
     public let verdict: Verdict
 
+    /// The finding that the verdict's line tells: the worst, else a remark; nil where it tells none.
+    public var told: Finding? { Self.told(of: findings) }
+
+    static func told(of findings: [Finding]) -> Finding? {
+        findings.first { $0.severity > .note } ?? findings.first { $0.code.isRemark }
+    }
+
     init(interface: String, findings: [Finding], peers: [PeerDiagnosis], verdict: Verdict) {
         self.interface = interface
         self.findings = findings

@@ -38,7 +38,9 @@ public enum DropRules {
         return broadcast.rawValue == .max || observation.settings.addresses.contains { $0.network.isBroadcast(address) }
     }
 
-    private static func source(_ drop: DropObservation, _ observation: Observation) -> Finding {
+    private static func source(_ drop: DropObservation, _ observation: Observation) -> Finding? {
+        // Every interface that speaks IPv6 asks for routers and tells its groups, and nobody routes that.
+        if let source = drop.source, source.isLinkLocal || source.isUnspecified { return nil }
         let name = drop.peer.map { $0.abbreviation } ?? "a peer"
         guard let source = drop.source else {
             return Finding(

@@ -105,6 +105,14 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
     case unknownSender = "unknown-sender"
     case nameServersInForce = "name-servers-in-force"
 
+    /// Whether a note of this kind is told in the first line too: it is the answer to who asks why, and no trouble where nobody asks.
+    var isRemark: Bool {
+        switch self {
+        case .nothingComesBack, .filteredInside, .natWithoutKeepalive: true
+        default: false
+        }
+    }
+
     /// Where it stands among all: the lower explains more.
     var rank: Int { Self.ranks[self] ?? .max }
 

@@ -11,7 +11,8 @@ enum NATRules {
                 settings[peer.publicKey]?.persistentKeepalive == 0
             else { return nil }
             return Finding(
-                .natWithoutKeepalive, .warning, peer: peer.publicKey,
+                // Who only calls, and is never called, needs none.
+                .natWithoutKeepalive, .note, peer: peer.publicKey,
                 "we are behind a NAT (our address is \(source)) without PersistentKeepalive: when we are silent, it forgets the way to us",
                 evidence: "private address \(source), endpoint \(endpoint)", remedy: "write PersistentKeepalive = 25 at this peer")
         }

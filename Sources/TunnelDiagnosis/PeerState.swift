@@ -102,6 +102,9 @@ extension HandshakeObservation {
 }
 
 extension PeerObservation {
+    /// Whether a packet came from it that is no keepalive; where that isn't known, as if.
+    var hasSpoken: Bool { traffic.map { $0.lastReceivedPacket != nil || $0.receivedPackets > 0 } ?? true }
+
     /// The last failure of sending, unless the peer has been heard since.
     var currentSendFailure: SendFailure? {
         sendFailure.flatMap { isOver(since: $0.age) ? nil : $0 }

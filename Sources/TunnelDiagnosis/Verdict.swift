@@ -8,7 +8,7 @@ public struct Verdict: Hashable, Sendable {
         case worksWithFindings = "works-with-findings"
         /// Some peers can be spoken with, others not.
         case worksInPart = "works-in-part"
-        /// Nothing can be said yet: no peer has been heard of, and nothing was tried or it has just begun.
+        /// Nothing can be said yet: no peer has been heard of, and nothing was tried or it has just begun; or nobody answers who may be mute.
         case waits
         case doesNotWork = "does-not-work"
     }
@@ -43,6 +43,17 @@ public struct Verdict: Hashable, Sendable {
             let how = states.contains(.working) || states.isEmpty ? "works" : "is up"
             let count = warnings.count == 1 ? "one thing" : "\(warnings.count) things"
             self.init(.worksWithFindings, line: "\(name) \(how), with \(count) to look at: \(first.sentence)")
+        } else if let remark = Diagnosis.told(of: findings) {
+            let base = Verdict(of: observation, findings: [], states: states)
+            // Nobody is said to work who may as well not take in what we send.
+            let isCertain = zip(observation.peers, states).contains { peer, state in
+                state == .working && (peer.publicKey != remark.peer || peer.hasSpoken)
+            }
+            if remark.code == .nothingComesBack, !isCertain {
+                self.init(.waits, line: "\(name) is up: \(remark.sentence)")
+            } else {
+                self.init(base.outcome, line: "\(base.line); \(remark.sentence)")
+            }
         } else if states.contains(.working) {
             self.init(.works, line: "\(name) works")
         } else if observation.settings.peers.isEmpty {

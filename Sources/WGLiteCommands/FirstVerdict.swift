@@ -50,7 +50,7 @@ struct FirstVerdict {
         let shown = 4
         var lines: [String]
         switch diagnosis.verdict.outcome {
-        case .works, .waits: lines = [summary]
+        case .works, .waits: lines = diagnosis.told == nil ? [summary] : status.head(diagnosis) + [summary]
         case .worksWithFindings, .worksInPart, .doesNotWork: lines = status.head(diagnosis) + [summary]
         }
         lines += diagnosis.peers.prefix(shown).map(status.peer)

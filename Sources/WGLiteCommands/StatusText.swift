@@ -36,10 +36,13 @@ struct StatusText {
     func head(_ diagnosis: Diagnosis) -> [String] {
         var lines = [verdict(diagnosis.verdict)]
         let shown = diagnosis.findings.filter { $0.severity > .note }
-        if let first = shown.first { lines += details(of: first) }
+        let told = diagnosis.told
+        if let told { lines += details(of: told) }
         for finding in shown.dropFirst().prefix(Self.findingLimit) { lines += ["  also: \(finding.sentence)"] + details(of: finding) }
         if shown.count > Self.findingLimit + 1 { lines.append("  and \(shown.count - Self.findingLimit - 1) more (see --json)") }
-        for note in diagnosis.findings.filter({ $0.severity == .note }).prefix(2) { lines.append("  by the way: \(note.sentence)") }
+        for note in diagnosis.findings.filter({ $0.severity == .note && $0 != told }).prefix(2) {
+            lines.append("  by the way: \(note.sentence)")
+        }
         return lines
     }
 

@@ -38,6 +38,19 @@ import WireGuardCrypto
         #expect(diagnosis.line.contains("from 10.20.0.7 are refused"))
     }
 
+    @Test func `who asks for routers is nobody's trouble`() {
+        for source in ["fe80::1234", "::", "169.254.7.7"] {
+            #expect(Diagnosis(Self.drop(.sourceNotAllowed, source: source)).findings.isEmpty, "\(source)")
+        }
+    }
+
+    /// A peer that asks a host here in vain.
+    static func asking(_ address: String) -> Observation {
+        var observation = Recorded.healthy()
+        observation.peers[0].askedHere = [AnswerRuleTests.host(address, unanswered: 12, for: .seconds(6))]
+        return observation
+    }
+
     @Test func `drops of long ago say nothing of now`() {
         var observation = Self.drop(.sourceNotAllowed, source: "10.20.0.7")
         observation.drops[0].age = .seconds(3000)
@@ -94,25 +107,46 @@ import WireGuardCrypto
         #expect(Diagnosis(observation).findings.isEmpty)
     }
 
-    @Test func `forwarding that is off, where packets came for others`() {
-        var observation = Recorded.healthy()
-        observation.filters.forwardsIPv4 = false
+    @Test(arguments: ["10.30.0.9", "fd30::9"])
+    func `forwarding that is off, where a peer asks for others`(address: String) {
+        let isIPv6 = address.contains(":")
+        let forwards = isIPv6 ? \FilterObservation.forwardsIPv6 : \.forwardsIPv4
+        let dropped = isIPv6 ? \FilterObservation.notForwardedIPv6 : \.notForwarded
+        var observation = Self.asking(address)
+        observation.filters[keyPath: forwards] = false
         #expect(Diagnosis(observation).findings.isEmpty)
-        observation.filters.notForwarded = 5
-        #expect(Diagnosis(observation).codes == [.notForwarding])
-        #expect(Diagnosis(observation).line.contains("ip_forward is 0"))
-        observation.filters.forwardsIPv4 = true
+        observation.filters[keyPath: dropped] = 9
+        let diagnosis = Diagnosis(observation)
+        #expect(diagnosis.codes == [.notForwarding])
+        #expect(diagnosis.line.contains("forward") && diagnosis.verdict.outcome == .worksWithFindings, "\(diagnosis.line)")
+        // Fewer than were asked are somebody else's, and so is what comes where no peer asks, or asks for the other family.
+        observation.filters[keyPath: dropped] = 8
+        #expect(Diagnosis(observation).findings.map(\.severity) == [.note])
+        observation.filters[keyPath: dropped] = 9
+        observation.peers[0].askedHere[0].address = IPAddress(isIPv6 ? "10.30.0.9" : "fd30::9")!
+        #expect(Diagnosis(observation).line == "office works")
+        observation.peers[0].askedHere = []
+        #expect(Diagnosis(observation).line == "office works")
+        observation.filters[keyPath: forwards] = true
         #expect(Diagnosis(observation).findings.isEmpty)
     }
 
-    @Test func `a strict reverse path filter, once it drops`() {
-        var observation = Recorded.healthy()
+    @Test func `a strict reverse path filter, once it drops what a peer asks`() {
+        var observation = Self.asking("10.8.0.1")
         observation.filters.reversePathFilters = ["eth0": 1, "office": 1]
         #expect(Diagnosis(observation).findings.isEmpty)
-        observation.filters.reversePathDrops = 4
-        #expect(Diagnosis(observation).line.contains("reverse path filter of office (rp_filter) dropped 4 packets"))
+        observation.filters.reversePathDrops = 12
+        #expect(Diagnosis(observation).line.contains("reverse path filter of office (rp_filter) dropped 12 packets"))
+        #expect(Diagnosis(observation).verdict.outcome == .worksWithFindings)
+        // The Internet sends such packets to everybody.
+        observation.peers[0].askedHere = []
+        #expect(Diagnosis(observation).line == "office works")
+        #expect(Diagnosis(observation).codes == [.reversePath])
+        // A peer that doesn't answer may be one that isn't heard.
+        observation.peers = PathRuleTests.unanswered().peers
+        #expect(Diagnosis(observation).findings.first { $0.code == .reversePath }?.severity == .warning)
         observation.filters.reversePathFilters = ["eth0": 2, "office": 2]
-        #expect(Diagnosis(observation).findings.isEmpty)
+        #expect(!Diagnosis(observation).codes.contains(.reversePath))
     }
 
     @Test func `a clock that went back, here`() {

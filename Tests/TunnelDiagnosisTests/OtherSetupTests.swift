@@ -286,16 +286,6 @@ import WireGuardCrypto
         #expect(Diagnosis(observation).findings.isEmpty)
     }
 
-    @Test func `IPv6 that isn't forwarded is counted like IPv4`() {
-        var observation = Recorded.healthy()
-        observation.filters.forwardsIPv4 = true
-        observation.filters.forwardsIPv6 = false
-        observation.filters.notForwardedIPv6 = 9
-        #expect(Diagnosis(observation).codes == [.notForwarding])
-        observation.filters.forwardsIPv6 = true
-        #expect(Diagnosis(observation).findings.isEmpty)
-    }
-
     @Test func `sources that are another peer's look like swapped AllowedIPs`() {
         var observation = Recorded.healthy()
         observation.settings.peers[0].allowedIPs = [IPPrefix("10.8.0.3/32")!]

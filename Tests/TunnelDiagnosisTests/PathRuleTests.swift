@@ -212,6 +212,9 @@ import WireGuardCrypto
         observation.peers[0].route = .via(
             interface: "eth0", isTunnel: false, source: IPAddress("192.168.1.5"), gateway: IPAddress("192.168.1.1"), mtu: 1500)
         #expect(Diagnosis(observation).codes == [.natWithoutKeepalive])
+        // Who only calls needs none.
+        #expect(Diagnosis(observation).line.hasPrefix("office works; we are behind a NAT (our address is 192.168.1.5)"))
+        #expect(Diagnosis(observation).verdict.outcome == .works)
         #expect(Diagnosis(observation).verdict.exitStatus == 0)
         observation.settings.peers[0].persistentKeepalive = 25
         #expect(Diagnosis(observation).findings.isEmpty)
