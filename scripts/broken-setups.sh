@@ -7,7 +7,7 @@ try() {
     # A command that fails ends the set-up, and is named.
     set -E
     trying=$BASHPID
-    trap 'failure=$?; [[ $BASHPID != "$trying" ]] || echo "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND (status $failure)" >&2' ERR
+    trap 'failure=$?; [[ $BASHPID != "$trying" ]] || echo "${FUNCNAME[*]:0:3}, line ${BASH_LINENO[0]}: $BASH_COMMAND${*:+ ($*)} (status $failure)" >&2' ERR
     files="$scratch/files"
     mkdir -m 700 "$files"
     host here
@@ -393,4 +393,16 @@ forwarding_ipv6() {
     office "Address = 10.8.0.1/24, fd08::1/64"$'\n'"ListenPort = 51820" "AllowedIPs = 10.8.0.2/32, fd08::2/128"
     on here ip link add lan type veth; on here ip address add fd30::1/64 dev lan nodad; on here ip link set lan up
     on here sysctl -q net.ipv6.conf.all.forwarding=0; our_up; other_up; packets there fd30::9; status
+}
+# A guest network that answers for every name itself, and passes nothing on.
+guest_network() {
+    routed; filter router forward "drop"; names_from_file; on here sh -c 'echo 198.51.100.254 >/run/address'
+    usual_office; sed -i "s|192.0.2.2:|peer.example.org:|" "$files/office.conf"; look
+}
+only_ipv6() { cable here there; on here ip -4 address flush dev wire; on here ip -6 route add default via 2001:db8::2; usual_office; look; }
+# The default route that counts leads to a router that is off.
+two_default_routes() {
+    routed; on here ip link add dead type veth peer name dead2; on here ip address add 203.0.113.7/24 dev dead
+    on here ip link set dead up; on here ip link set dead2 up; on here ip route delete default via 198.51.100.254
+    on here ip route add default via 198.51.100.254 metric 500; on here ip route add default via 203.0.113.254 dev dead; usual_office; look
 }

@@ -5,10 +5,11 @@ internal import WireGuardCrypto
 /// Somebody says no: our own kernel when sending, or a machine on the way by ICMP.
 enum RefusalRules {
     static func findings(_ observation: Observation) -> [Finding] {
-        observation.peers.compactMap { peer in
+        let settings = observation.settings.peersByKey
+        return observation.peers.compactMap { peer in
             guard let endpoint = peer.endpoint else { return nil }
             if let failure = peer.currentSendFailure { return finding(failure, endpoint, peer, observation) }
-            if let error = peer.currentNetworkError { return finding(error, endpoint, peer, own: observation.ownAddresses) }
+            if let error = peer.currentNetworkError { return finding(error, endpoint, peer, settings[peer.publicKey], observation) }
             return nil
         }
     }
@@ -19,8 +20,8 @@ enum RefusalRules {
         let key = peer.publicKey
         let evidence = "the last datagram was refused \(failure.age.inWords) ago"
         switch failure.cause {
-        case .noRoute: return RouteRules.noRoute(to: endpoint, peer, isFamilyMissing: false)
-        case .familyMissing: return RouteRules.noRoute(to: endpoint, peer, isFamilyMissing: true)
+        case .noRoute: return RouteRules.noRoute(to: endpoint, peer, isFamilyMissing: false, observation)
+        case .familyMissing: return RouteRules.noRoute(to: endpoint, peer, isFamilyMissing: true, observation)
         case .hostUnreachable: return unreachable(endpoint, reporter: nil, failure.age, peer)
         case .filtered where observation.filters.isConnectionTableFull:
             return Finding(
@@ -56,9 +57,9 @@ enum RefusalRules {
     }
 
     private static func finding(
-        _ error: NetworkError, _ endpoint: Endpoint, _ peer: PeerObservation, own: Set<IPAddress>
+        _ error: NetworkError, _ endpoint: Endpoint, _ peer: PeerObservation, _ settings: PeerSettings?, _ observation: Observation
     ) -> Finding? {
-        let key = peer.publicKey
+        let (key, own) = (peer.publicKey, observation.ownAddresses)
         let from = error.reporter.map { " from \($0)" } ?? ""
         // iptables and nft reject with this by default, and then it is not the endpoint that speaks.
         if error.cause == .portUnreachable, let reporter = error.reporter, reporter != endpoint.address, !peer.isEndpointLearned {
@@ -80,7 +81,7 @@ enum RefusalRules {
         case .portUnreachable:
             return Finding(
                 .portClosed, .error, peer: key,
-                "\(endpoint) refuses our datagrams (ICMP port unreachable\(from), \(error.age.inWords) ago): nobody listens on that port there",
+                "\(endpoint) refuses our datagrams (ICMP port unreachable\(from), \(error.age.inWords) ago): nobody listens on that port there\(SilenceRules.guestNetwork(endpoint, peer, settings, observation).map { ", or \($0)" } ?? "")",
                 evidence: "ICMP port unreachable\(from)",
                 remedy:
                     "is the peer's tunnel up, and its ListenPort \(endpoint.port)? There: `wg show all listen-port`; if it is behind the same router as this machine, write its address inside"

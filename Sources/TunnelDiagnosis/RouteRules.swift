@@ -19,7 +19,7 @@ enum RouteRules {
         case .via: return nil
         case .none:
             let isMissing = peer.currentSendFailure?.cause == .familyMissing
-            return noRoute(to: endpoint, peer, isFamilyMissing: isMissing)
+            return noRoute(to: endpoint, peer, isFamilyMissing: isMissing, observation)
         }
     }
 
@@ -98,12 +98,14 @@ enum RouteRules {
     private static func outerRoutes(_ observation: Observation) -> [Finding] {
         observation.settings.peers.compactMap { peer in
             guard let endpoint = peer.endpoint, observation.outerRoutes[peer.publicKey] == RouteObservation.none else { return nil }
-            return noRoute(to: endpoint, PeerObservation(publicKey: peer.publicKey), isFamilyMissing: false)
+            return noRoute(to: endpoint, PeerObservation(publicKey: peer.publicKey), isFamilyMissing: false, observation)
         }
     }
 
     /// The finding for an endpoint without a way to it.
-    static func noRoute(to endpoint: Endpoint, _ peer: PeerObservation, isFamilyMissing: Bool) -> Finding {
+    static func noRoute(
+        to endpoint: Endpoint, _ peer: PeerObservation, isFamilyMissing: Bool, _ observation: Observation
+    ) -> Finding {
         let isIPv6 = endpoint.address.bitWidth == 128
         if isFamilyMissing || isIPv6 {
             return Finding(
@@ -112,9 +114,25 @@ enum RouteRules {
                 evidence: "`ip -\(isIPv6 ? 6 : 4) route get \(endpoint.address)` finds none",
                 remedy: isIPv6 ? "give the endpoint by its IPv4 address, or get IPv6" : "see `ip route`")
         }
+        if case .v4(let address) = endpoint.address, hasOnlyIPv6(observation) {
+            // The prefix that is everybody's (RFC 6052).
+            let translated = IPAddress.v6(IPv6Address(high: 0x64_ff9b << 32, low: UInt64(address.rawValue)))
+            return Finding(
+                .noRoute, .error, peer: peer.publicKey, "there is no IPv4 route to \(endpoint): this machine has only IPv6 to the outside",
+                evidence: "`ip -4 route get \(endpoint.address)` finds none, and there is a route to the IPv6 Internet",
+                remedy:
+                    "give the endpoint by its IPv6 address; where the network has NAT64, by \(Endpoint(address: translated, port: endpoint.port))"
+            )
+        }
         return Finding(
             .noRoute, .error, peer: peer.publicKey, "there is no route to \(endpoint): network is unreachable",
             evidence: "`ip route get \(endpoint.address)` finds none", remedy: "is the network up? See `ip route` and `ip rule`")
+    }
+
+    /// Whether the machine has a way to the IPv6 Internet beside the tunnel, and no network of IPv4.
+    private static func hasOnlyIPv6(_ observation: Observation) -> Bool {
+        guard case .via(_, false, _, _, _)? = observation.internetIPv6 else { return false }
+        return !observation.localNetworks.contains { $0.prefix.address.bitWidth == 32 }
     }
 
     /// A network of a peer that another interface is on as well.

@@ -9,13 +9,16 @@ enum SilenceRules {
         let settings = observation.settings.peersByKey
         return observation.peers.flatMap { peer in
             [
-                silence(peer, observation, isAlone: isAlone), settings[peer.publicKey].flatMap { nameMoved(peer, $0, observation) },
+                silence(peer, settings[peer.publicKey], observation, isAlone: isAlone),
+                settings[peer.publicKey].flatMap { nameMoved(peer, $0, observation) },
                 answersLost(peer), keyUsedTwice(peer),
             ].compactMap { $0 }
         }
     }
 
-    private static func silence(_ peer: PeerObservation, _ observation: Observation, isAlone: Bool) -> Finding? {
+    private static func silence(
+        _ peer: PeerObservation, _ settings: PeerSettings?, _ observation: Observation, isAlone: Bool
+    ) -> Finding? {
         guard let endpoint = peer.endpoint else { return nil }
         let sent = peer.handshakes.map { counted($0.unanswered, "handshake", "handshakes") } ?? "handshakes"
         switch PeerState(peer) {
@@ -23,7 +26,8 @@ enum SilenceRules {
             let own = observation.settings.publicKey?.abbreviation ?? "ours"
             let elsewhere =
                 isElsewhere(endpoint.address, observation)
-                ? "a private address in no network of this machine may be another place's; else " : ""
+                ? "a private address in no network of this machine may be another place's; else "
+                : guestNetwork(endpoint, peer, settings, observation).map { "\($0); else " } ?? ""
             return Finding(
                 .noAnswer, .error, peer: peer.publicKey,
                 "\(endpoint) doesn't answer\(age.map { " for \($0.inWords)" } ?? ""): \(elsewhere)it doesn't know our key \(own), has another key than \(peer.publicKey.abbreviation), or a filter on the way drops UDP",
@@ -71,6 +75,16 @@ enum SilenceRules {
             "\(endpoint) answers by turns only: another machine uses our key and takes our answers, or the way there is cut again and again",
             evidence: "it falls silent and comes back with a new handshake, or sends what is for a session that isn't ours",
             remedy: "is this file in use on another machine too? Give each a key of its own (`wg-lite genkey`)")
+    }
+
+    /// What a name may mean that is an address of this machine's own network: networks that want a login answer all names so.
+    static func guestNetwork(
+        _ endpoint: Endpoint, _ peer: PeerObservation, _ settings: PeerSettings?, _ observation: Observation
+    ) -> String? {
+        guard let name = settings?.endpointName, Endpoint(name) == nil, !peer.isEndpointLearned,
+            observation.localNetworks.contains(where: { $0.prefix.contains(endpoint.address) })
+        else { return nil }
+        return "this is a guest network that answers for \(name.prefix { $0 != ":" }) itself until somebody logs in with a browser"
     }
 
     /// A private address that is in no network of this machine.

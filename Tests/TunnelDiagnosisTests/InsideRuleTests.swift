@@ -38,6 +38,12 @@ import WireGuardCrypto
         #expect(diagnosis.line.contains("from 10.20.0.7 are refused"))
     }
 
+    @Test func `a source that isn't known is refused all the same`() {
+        let diagnosis = Diagnosis(Self.drop(.sourceNotAllowed))
+        #expect(diagnosis.codes == [.sourceNotAllowed])
+        #expect(diagnosis.line.contains("their source address is not in its AllowedIPs"), "\(diagnosis.line)")
+    }
+
     @Test func `who asks for routers is nobody's trouble`() {
         for source in ["fe80::1234", "::", "169.254.7.7"] {
             #expect(Diagnosis(Self.drop(.sourceNotAllowed, source: source)).findings.isEmpty, "\(source)")
@@ -182,6 +188,16 @@ import WireGuardCrypto
         observation.link?.queuedPackets = 406_166
         #expect(Diagnosis(observation).line.contains("223834 of 630000 packets"))
         observation.link?.queueDrops = 110
+        #expect(Diagnosis(observation).findings.isEmpty)
+    }
+
+    @Test func `sockets that overflow more than one in a hundred`() {
+        var observation = Recorded.healthy()
+        observation.link?.queuedPackets = 100_000
+        observation.link?.socketDrops = 2293
+        #expect(Diagnosis(observation).codes == [.queueDrops])
+        #expect(Diagnosis(observation).line.contains("2293 found the socket's buffer full"), "\(Diagnosis(observation).line)")
+        observation.link?.socketDrops = 900
         #expect(Diagnosis(observation).findings.isEmpty)
     }
 

@@ -137,6 +137,46 @@ import WireGuardCrypto
         #expect(!near.line.contains("private"))
     }
 
+    @Test(arguments: [
+        ("peer.example.org:51820", "192.0.2.0/24", true), ("192.0.2.7:51820", "192.0.2.0/24", false),
+        ("peer.example.org:51820", "198.51.100.0/24", false),
+    ])
+    func `a name that is an address of our own network may be a guest network's answer`(name: String, network: String, isHinted: Bool) {
+        for error in [nil, NetworkError(.portUnreachable, reporter: IPAddress("192.0.2.7"), age: .seconds(1))] {
+            let diagnosis = Diagnosis(
+                Self.unanswered {
+                    $0.settings.peers[0].endpointName = name
+                    $0.localNetworks = [LocalNetwork(IPPrefix(network)!, interface: "eth0")]
+                    $0.peers[0].networkError = error
+                })
+            #expect(diagnosis.codes == [error == nil ? .noAnswer : .portClosed])
+            #expect(
+                diagnosis.line.contains("guest network that answers for peer.example.org itself") == isHinted, "\(diagnosis.line)")
+        }
+    }
+
+    @Test func `a machine with IPv6 only is told how it gets to an IPv4 endpoint`() {
+        func diagnosis(_ internet: RouteObservation?, _ networks: [String]) -> Diagnosis {
+            Diagnosis(
+                Self.unanswered {
+                    $0.peers[0].route = RouteObservation.none
+                    $0.internetIPv6 = internet
+                    $0.localNetworks = networks.map { LocalNetwork(IPPrefix($0)!, interface: "eth0") }
+                })
+        }
+        func way(isTunnel: Bool) -> RouteObservation {
+            .via(interface: isTunnel ? "office" : "eth0", isTunnel: isTunnel, source: nil, gateway: nil, mtu: 1500)
+        }
+        let hinted = diagnosis(way(isTunnel: false), ["2001:db8::/64"])
+        #expect(hinted.codes == [.noRoute])
+        #expect(hinted.line.contains("192.0.2.7:51820: this machine has only IPv6 to the outside"), "\(hinted.line)")
+        #expect(hinted.findings[0].remedy.contains("[64:ff9b::c000:207]:51820"), "\(hinted.findings[0].remedy)")
+        for other in [diagnosis(way(isTunnel: true), []), diagnosis(nil, []), diagnosis(RouteObservation.none, [])] {
+            #expect(other.line.contains("network is unreachable"))
+        }
+        #expect(diagnosis(way(isTunnel: false), ["10.0.0.0/8"]).line.contains("network is unreachable"))
+    }
+
     @Test func `a broadcast address is no machine's`() {
         let diagnosis = Diagnosis(
             Self.unanswered {

@@ -172,6 +172,18 @@ import WireGuardCrypto
         #expect(diagnosis.findings.map(\.severity) == [.note])
     }
 
+    @Test func `who calls another key than ours from nowhere we know is told ours`() {
+        var observation = Recorded.healthy()
+        observation.strangers = [Stranger(sender: Endpoint("198.51.100.1:999")!, reason: .wrongKeyOfOurs, count: 2, age: .seconds(1))]
+        #expect(Diagnosis(observation).findings.map(\.severity) == [.note])
+        #expect(Diagnosis(observation).findings[0].remedy.contains(Recorded.ours.base64))
+        observation = Recorded.fresh()
+        observation.peers[0].endpoint = nil
+        observation.strangers = [Stranger(sender: Endpoint("198.51.100.1:999")!, reason: .wrongKeyOfOurs, count: 2, age: .seconds(1))]
+        #expect(Diagnosis(observation).codes == [.unknownSender])
+        #expect(Diagnosis(observation).line.contains("another public key than ours, \(Recorded.ours.base64)"))
+    }
+
     @Test func `a stranger is the cause where a peer is waited for`() {
         var observation = Recorded.fresh()
         observation.peers[0].endpoint = nil

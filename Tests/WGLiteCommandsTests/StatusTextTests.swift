@@ -80,6 +80,21 @@ import WireGuardCrypto
         #expect(bad.contains("\nwg0 is up: port 1\n  peer"))
     }
 
+    @Test func `a remark stands once, in the first line, with what to do`() throws {
+        let status = try Self.status { observation in
+            observation.peers[1].askedHere = [AskedHostObservation(IPAddress("10.0.0.1")!, .echo, lastAsked: .seconds(1))]
+            observation.peers[1].askedHere[0].unanswered = 9
+            observation.peers[1].askedHere[0].unansweredFor = .seconds(9)
+            observation.filters.vanished = 9
+        }
+        let lines = Self.text.text(status).split(separator: "\n")
+        #expect(lines[0].hasPrefix("wg0 works; packets of ") && lines[0].hasSuffix("own firewall drops them"), "\(lines[0])")
+        #expect(lines[1].hasPrefix("    9 pings to 10.0.0.1 in 9 s") && lines[2].contains("nft list ruleset"))
+        #expect(lines.count { $0.contains("own firewall") } == 1)
+        let up = FirstVerdict.text(status.report.diagnosis, summary: "wg0 is up: port 1", palette: Palette(isOn: false))
+        #expect(up.hasPrefix("wg0 works; packets of ") && up.contains("\nwg0 is up: port 1\n  peer"))
+    }
+
     @Test func `up waits while a peer that can be called is neither working nor broken`() throws {
         let working = try Self.status().report.diagnosis
         #expect(working.isDecided)
