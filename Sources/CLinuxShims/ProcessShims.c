@@ -48,6 +48,16 @@ int clinux_peer_user(int socket, uint32_t *user) {
     return 0;
 }
 
+int clinux_peer_process(int socket) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : -1;
+}
+
+int clinux_replace_descriptor(int descriptor, int other) {
+    return dup3(other, descriptor, O_CLOEXEC);
+}
+
 int clinux_process_descriptor(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0);
 }

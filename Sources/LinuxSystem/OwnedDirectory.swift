@@ -58,6 +58,23 @@ public final class OwnedDirectory: Sendable {
         return try OwnedDirectory(FileDescriptor(owning: number), inner, owners, toleratesSticky: false)
     }
 
+    /// Leads to another directory of the same owner's from now on, for everybody who holds this one: what was opened may be removed since,
+    /// and made again under its name.
+    public func lead(to other: OwnedDirectory) throws(SystemError) {
+        guard other.owner == owner else { throw SystemError(errno: EPERM, operation: "use", subject: other.path) }
+        guard clinux_replace_descriptor(descriptor.rawValue, other.descriptor.rawValue) >= 0 else {
+            throw SystemError(operation: "use", subject: other.path)
+        }
+    }
+
+    /// Whether an entry's path leads to this open file: neither it nor the directory has been removed or exchanged since it was opened.
+    public func leads(_ name: String, to file: borrowing FileDescriptor) -> Bool {
+        var opened = stat()
+        var found = stat()
+        return unsafe fstat(file.rawValue, &opened) == 0 && lstat(path(of: name), &found) == 0 && opened.st_ino == found.st_ino
+            && opened.st_dev == found.st_dev
+    }
+
     /// The path of an entry, for those calls that have no other form (sockets), and for people.
     public func path(of name: String) -> String { "\(path)/\(name)" }
 

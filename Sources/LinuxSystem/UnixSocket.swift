@@ -79,6 +79,12 @@ public enum UnixSocket {
         return unsafe clinux_peer_user(socket, &user) == 0 ? user : nil
     }
 
+    /// The process at the other end of a connected socket, as of its connect(2) or listen(2); nil where it can't be seen from here.
+    public static func peerProcess(_ socket: Int32) -> Int32? {
+        let process = clinux_peer_process(socket)
+        return process > 0 ? process : nil
+    }
+
     /// Whether somebody takes datagrams at `path`.
     public static func takesDatagrams(_ path: String) -> Bool {
         let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -142,11 +148,18 @@ public struct DirectoryWatch: ~Copyable, Sendable {
         let number = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
         guard number >= 0 else { throw SystemError(operation: "inotify_init1") }
         let opened = FileDescriptor(owning: number)
+        try Self.add(directory, to: number)
+        descriptor = opened
+    }
+
+    /// Watches one more directory; one that is watched already is none more.
+    public func add(_ directory: String) throws(SystemError) { try Self.add(directory, to: descriptor.rawValue) }
+
+    private static func add(_ directory: String, to number: Int32) throws(SystemError) {
         let events = UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF)
         guard unsafe inotify_add_watch(number, directory, events) >= 0 else {
             throw SystemError(operation: "watch", subject: directory)
         }
-        descriptor = opened
     }
 
     /// Readable when something went away. It belongs to this value.

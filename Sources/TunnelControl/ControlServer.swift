@@ -12,7 +12,7 @@ struct ControlServer: ~Copyable {
     /// How many there may be at once; more wait in the listener's queue.
     private let mostClients = min(64, max(4, Process.descriptorLimit / 8))
 
-    private let listener: FileDescriptor
+    private var listener: FileDescriptor
     /// Somebody has something to say to a client.
     let wake: EventDescriptor
     private(set) var clients: [Client] = []
@@ -29,6 +29,9 @@ struct ControlServer: ~Copyable {
         listener = socket
         reserve = try? .open("/dev/null", flags: 0)
     }
+
+    /// Listens at a path whose socket others have removed. Clients that are there stay.
+    mutating func listenAgain(at path: String) throws(SystemError) { listener = try UnixSocket.listen(at: path) }
 
     /// What to poll: the listener, the event, and every client.
     var interests: [DescriptorPoll.Interest] {

@@ -109,6 +109,13 @@ public final class RuntimeDirectory: Sendable {
         return RuntimeDirectory(base: place.path, sockets: sockets, records: records)
     }
 
+    /// Makes the directory of records again where others have removed it; whoever holds it finds the new one.
+    func makeAgain() throws(SystemError) {
+        guard let records, let place = Self.places.first(where: { $0.path == base }) else { return }
+        guard let made = try Self.open(place, making: true).records else { return }
+        try records.lead(to: made)
+    }
+
     /// The interfaces with a UAPI socket that answers, of this program or another, each with its place.
     public static func runningInterfaces() -> [(name: String, directory: RuntimeDirectory)] {
         var found: [(name: String, directory: RuntimeDirectory)] = []
@@ -135,6 +142,27 @@ public final class RuntimeDirectory: Sendable {
             refusal.isTaken = true
             return refusal
         }
+    }
+
+    /// A process that runs a tunnel.
+    struct Server: Hashable, Sendable {
+        var process: Int32
+        /// What `ps` calls it.
+        var program: String
+        /// Whether it is this program.
+        var isOurs: Bool
+    }
+
+    /// Who serves a tunnel's UAPI socket; nil for nobody, or where that can't be told.
+    func server(of interface: String) -> Server? {
+        guard let socket = try? UnixSocket.connect(to: socket(of: interface)), let process = UnixSocket.peerProcess(socket.rawValue),
+            let name = Self.programName("\(process)"), let own = Self.programName("self")
+        else { return nil }
+        return Server(process: process, program: name, isOurs: name == own)
+    }
+
+    private static func programName(_ process: String) -> String? {
+        (try? FileSystem.read("/proc/\(process)/comm", limit: 64)).map { String(decoding: $0, as: UTF8.self).filter { $0 != "\n" } }
     }
 
     /// Whether somebody listens at a socket's path, or may: of another user's socket that can't be told.

@@ -15,8 +15,8 @@ public enum TunnelShutdown {
         let step = "take down \(interface)"
         var leftovers = false
         for directory in RuntimeDirectory.present {
-            if let answer = ControlChannel.ask(
-                directory.control(of: interface), .down(dryRun: dryRun, verbose: verbose, directory: Process.workingDirectory), show: show)
+            if let answer = ask(
+                directory, interface, .down(dryRun: dryRun, verbose: verbose, directory: Process.workingDirectory), show: show)
             {
                 // Whoever comes next, to try again perhaps, finds the process gone.
                 if !dryRun { waitUntilFree(directory, interface) }
@@ -25,8 +25,8 @@ public enum TunnelShutdown {
             if let refusal = directory.refusal(to: step, interface) { throw refusal }
             guard !RuntimeDirectory.isAnswering(directory.socket(of: interface)) else {
                 throw SetupError(
-                    step, "it is run by another program than `wg-lite up`",
-                    remedy: "`ip link delete \(interface)` ends it, or whatever started it")
+                    step, askingInVain: directory.server(of: interface), directory,
+                    orElse: "`ip link delete \(interface)` ends it, or whatever started it")
             }
             if dryRun {
                 if let commands = try leftoverPreview(interface, directory) {
@@ -43,9 +43,7 @@ public enum TunnelShutdown {
     /// Asks the process that runs the tunnel to read its file again.
     public static func reload(_ interface: String, dryRun: Bool, verbose: Bool, show: (String) -> Void) throws(SetupError) -> String {
         for directory in RuntimeDirectory.present {
-            if let answer = ControlChannel.ask(
-                directory.control(of: interface), .reload(dryRun: dryRun, verbose: verbose), show: show)
-            {
+            if let answer = ask(directory, interface, .reload(dryRun: dryRun, verbose: verbose), show: show) {
                 do throws(SetupError) {
                     return try answer.get()
                 } catch {
@@ -57,10 +55,22 @@ public enum TunnelShutdown {
             if let refusal = directory.refusal(to: "reload \(interface)", interface) { throw refusal }
             guard RuntimeDirectory.isAnswering(directory.socket(of: interface)) else { continue }
             throw SetupError(
-                "reload \(interface)", "it is run by another program than `wg-lite up`",
-                remedy: "`wg syncconf \(interface) FILE` changes it")
+                "reload \(interface)", askingInVain: directory.server(of: interface), directory,
+                orElse: "`wg syncconf \(interface) FILE` changes it")
         }
         throw SetupError("reload \(interface)", "it is not up", remedy: "`wg-lite up \(interface)` brings it up")
+    }
+
+    /// Asks the process that runs a tunnel. One whose files others have removed makes them again: a moment is waited for that.
+    private static func ask(
+        _ directory: RuntimeDirectory, _ interface: String, _ request: ControlChannel.Request, show: (String) -> Void
+    ) -> Result<String, SetupError>? {
+        for _ in 0..<20 {
+            if let answer = ControlChannel.ask(directory.control(of: interface), request, show: show) { return answer }
+            guard directory.server(of: interface)?.isOurs ?? false else { return nil }
+            SystemThread.sleep(.milliseconds(100))
+        }
+        return nil
     }
 
     /// How what a dead process left behind would be taken back; nil where there is nothing.
@@ -115,6 +125,27 @@ public enum TunnelShutdown {
     private static func waitUntilFree(_ directory: RuntimeDirectory, _ interface: String) {
         let isThere = { directory.records?.status(RuntimeDirectory.lockName(interface)) != nil }
         for _ in 0..<1000 where isThere() { _ = DescriptorPoll.wait([], for: .milliseconds(10)) }
+    }
+}
+
+extension SetupError {
+    /// A tunnel's process can't be asked for what only ours do.
+    /// - Parameters:
+    ///   - server: the process, if it can be seen.
+    ///   - remedy: what helps with another program's.
+    init(_ step: String, askingInVain server: RuntimeDirectory.Server?, _ directory: RuntimeDirectory, orElse remedy: String) {
+        guard let server else {
+            self.init(step, "it is run by another program than `wg-lite up`", remedy: remedy)
+            return
+        }
+        guard server.isOurs else {
+            self.init(
+                step, "it is run by another program than `wg-lite up`: \(server.program), process \(server.process)", remedy: remedy)
+            return
+        }
+        self.init(
+            step, "its process \(server.process) can't be asked: what it had in \(directory.base)/wg-lite was removed",
+            remedy: "`kill -TERM \(server.process)` takes it down, and back all that was set up")
     }
 }
 

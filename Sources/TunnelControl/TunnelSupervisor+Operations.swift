@@ -130,6 +130,7 @@ extension TunnelSupervisor {
         case .down(let outcome): return close(outcome)
         }
         if wantsDown { return begin(.down) }
+        keepRecord()
         if let work = waiting {
             waiting = nil
             begin(work)

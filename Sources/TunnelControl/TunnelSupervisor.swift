@@ -69,7 +69,7 @@ public final class TunnelSupervisor {
     var setup: TunnelSetup?
     /// Where clients of `down` and `reload` come in, and the lock that makes us the only one.
     var control: ControlServer?
-    private var lock: FileDescriptor?
+    var lock: FileDescriptor?
     /// Who is sent packets as they are recorded.
     var recordings = RecordingSenders()
     private var link: LinkWatch?
@@ -86,6 +86,10 @@ public final class TunnelSupervisor {
     var nextWord: Instant?
     /// When what takes back, and was asked to end again, is given up.
     var nextGivingUp: Instant?
+    /// When what others have removed of our place is looked for again.
+    var nextPlace: Instant?
+    /// Whether the record was removed with it, and is to be written again.
+    var hasLostRecord = false
     private var nextResolution: Instant?
     /// When names were last looked up because somebody looked at a silent peer.
     private var lastHaste: Instant?
@@ -252,6 +256,7 @@ public final class TunnelSupervisor {
         device.follow(watch.state, report)
         link = consume watch
         let aead = device.engine.aead
+        keepPlace()
         if !aead.isAsPreferred { report.warning("packets are sealed by \(aead.backend.library): \(aead.reason.explanation)") }
         observer.look(inside: inside)
         if !directory.isStandard, inside == nil {
@@ -294,12 +299,12 @@ public final class TunnelSupervisor {
             .init(linkDescriptor { $0.firewallDescriptor }),
             // Once who waits has gone, it stays ready.
             .init(phase == .starting && !wantsDown ? options.starter : -1, reading: false),
-            .init(questions.descriptor),
+            .init(questions.descriptor), .init(phase == .ending ? -1 : device.server.stirred.rawValue),
         ]
         let fixed = interests.count
         interests += control?.interests ?? []
         // What can't be begun yet is no reason to wake up.
-        let deadline = ([nextWatchdog, nextWord, nextGivingUp, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])).compactMap {
+        let deadline = ([nextWatchdog, nextWord, nextGivingUp, nextPlace, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])).compactMap {
             $0
         }.min()
         let ready = DescriptorPoll.wait(interests, for: deadline.map { $0.since(Clock.now) })
@@ -311,6 +316,7 @@ public final class TunnelSupervisor {
         // One that goes away takes back what it asked for, as with every client.
         if ready[7] { end(becauseOf: "who started it has gone") }
         if ready[8], let isMissing = questions.takeResult() { finishAnswer(isMissing) }
+        if ready[9] { keepPlace() }
         serve(ready[fixed...])
         if ready[1], let result = operations.takeResult() { finish(result) }
         tick(device)
@@ -337,6 +343,7 @@ public final class TunnelSupervisor {
         }
         sayWhatTakesItsTime()
         giveUpWhatHangs()
+        if let due = nextPlace, due <= Clock.now { keepPlace() }
         if let due = look.due, due <= Clock.now, isIdle {
             look.look(at: Clock.now)
             begin(.putBack)

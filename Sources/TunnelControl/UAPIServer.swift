@@ -36,6 +36,8 @@ public final class UAPIServer: Sendable {
     private let tunnel: Tunnel
     private let stopping: EventDescriptor
     private let ended: EventDescriptor
+    /// Readable when an entry of a directory went away that is watched for others (``watch(_:)``); whoever reads it clears it.
+    let stirred: EventDescriptor
     private let thread = Mutex<SystemThread?>(nil)
     private let report: SetupReport
     /// Answers that are given at once.
@@ -90,6 +92,7 @@ public final class UAPIServer: Sendable {
         try listener.setNonBlocking()
         stopping = try EventDescriptor()
         ended = try EventDescriptor()
+        stirred = try EventDescriptor()
         self.listener = listener
         self.path = path
         self.watch = watch
@@ -109,6 +112,9 @@ public final class UAPIServer: Sendable {
             throw SetupError("serve the control socket", error)
         }
     }
+
+    /// Watches one more directory, for others: there are few inotify instances for each user. One that can't be watched isn't.
+    func watch(_ directory: String) { watch.add(directory) }
 
     /// Ends the thread and removes the socket.
     public func stop() {
@@ -137,6 +143,7 @@ public final class UAPIServer: Sendable {
                     ended.signal()
                     return
                 }
+                stirred.signal()
             }
             for (connection, isReady) in zip(connections, ready.dropFirst(3)) where isReady { connection.advance() }
             Self.letGo(of: connections)
@@ -228,6 +235,13 @@ private struct SocketWatch: ~Copyable, Sendable {
         switch watch {
         case .some(let watch): watch.rawValue
         case .none: -1
+        }
+    }
+
+    func add(_ directory: String) {
+        switch watch {
+        case .some(let watch): try? watch.add(directory)
+        case .none: break
         }
     }
 

@@ -18,6 +18,12 @@ int clinux_accept(int listener, int flags);
 // SO_PEERCRED's user: 0, or -1 with errno.
 int clinux_peer_user(int socket, uint32_t *user);
 
+// SO_PEERCRED's process: its number, 0 for one of another pid namespace, or -1 with errno.
+int clinux_peer_process(int socket);
+
+// Lets a descriptor mean what the other one means, at once: the descriptor, or -1 with errno.
+int clinux_replace_descriptor(int descriptor, int other);
+
 // A descriptor that is readable once the process has ended: it, or -1 with errno.
 int clinux_process_descriptor(int process);
 
