@@ -49,3 +49,191 @@ PostUp = echo \$\$ >/run/hook.out; sleep 1" "$full"
     mkdir -p /run/wireguard
     expect "as before" soon as_before
 }
+
+case_resolvconf_goes() {
+    local kept=/run/kept.resolvconf
+    before
+    cat >/run/bin/resolvconf <<'SH'
+#!/bin/sh
+mkdir -p /run/asked
+case $1 in
+-a) cat >"/run/asked/$2" ;;
+-d) rm -f "/run/asked/$2" ;;
+-i) ls /run/asked ;;
+-l) cat "/run/asked/$2" ;;
+esac
+SH
+    chmod +x /run/bin/resolvconf
+    conf wa "$both
+DNS = 10.8.0.53" "$full"
+    expect "up" up wa.conf
+    expect "its servers are resolvconf's" grep 10.8.0.53 /run/asked/wa
+    mv /run/bin/resolvconf $kept
+    expect "resolvconf is gone: down says by what they are taken back" refuses '`resolvconf -d wa -f` takes them back' wg-lite down wa
+    expect "the rest is down" fails is_there wa
+    expect "it stays recorded" grep name-servers /run/wg-lite/wa.record
+    expect "a second down says so too" refuses '`resolvconf -d wa -f`' wg-lite down wa
+    expect "up says so, and what helps" refuses '`resolvconf -d wa -f`' timeout 20 wg-lite up -q --no-wait wa.conf
+    expect "it still stays recorded" grep name-servers /run/wg-lite/wa.record
+    mv $kept /run/bin/resolvconf
+    expect "resolvconf is back: down takes them back" wg-lite down wa
+    expect "none is left" fails grep . /run/asked/wa
+    rm -r /run/bin/resolvconf /run/asked
+    expect "as before" as_before
+}
+
+# MARK: Rules and routes
+
+case_everything_flushed_while_stopped() {
+    before
+    conf wa "$both
+DNS = 10.8.0.53" "$full"
+    expect "up" up wa.conf
+    kill -STOP "$(pid wa)"
+    ip route flush table 51820
+    nft flush ruleset
+    ip rule flush
+    ip rule add table main priority 32766
+    ip rule add table default priority 32767
+    # More than a netlink socket keeps: what is missing has to be looked for.
+    seq 20000 | awk '{ print "route add 203.0.113.7/32 dev lo"; print "route del 203.0.113.7/32 dev lo" }' | ip -batch -
+    kill -CONT "$(pid wa)"
+    expect "what went while the tunnel was stopped is put back" soon sh -c 'ip route get 198.51.100.7 | grep "dev wa" && nft list table inet wg-lite-wa'
+    expect "down" wg-lite down wa
+    expect "as before" as_before
+}
+
+case_routes_churn_meanwhile() {
+    local churn
+    before
+    conf wa "$both" "$full"
+    expect "up" up wa.conf
+    (while :; do ip route add 203.0.113.7/32 dev lo; ip route del 203.0.113.7/32 dev lo; done) 2>/dev/null &
+    churn=$!
+    ip route flush table 51820
+    expect "somebody's routes come and go: what was flushed is put back" soon leads_out wa
+    sed -i 's/10.8.0.1\/24/10.8.0.7\/24/' wa.conf
+    expect "reload" wg-lite reload wa
+    expect "status" says . wg-lite status wa
+    expect "down" wg-lite down wa
+    kill $churn
+    wait $churn 2>/dev/null || true
+    ip route del 203.0.113.7/32 dev lo 2>/dev/null || true
+    expect "as before" as_before
+}
+
+case_two_full_tunnels_flushed() {
+    before
+    conf wa "$both
+DNS = 10.8.0.53" "$full"
+    conf wb "Address = 10.9.0.1/24, fd09::1/64
+DNS = 10.9.0.53" "$full"
+    expect "up" up wa.conf
+    expect "up of a second one" up wb.conf
+    expect "the second leads" leads_out wb
+    nft flush ruleset
+    ip rule flush
+    ip rule add table main priority 32766
+    ip rule add table default priority 32767
+    expect "all rules flushed: each puts its own back" soon sh -c 'test $(ip rule | grep -c fwmark) = 2 && nft list table inet wg-lite-wa && nft list table inet wg-lite-wb'
+    expect "in their order" soon leads_out wb
+    sed -i 's/10.8.0.1/10.8.0.7/' wa.conf
+    expect "reload of the first" wg-lite reload wa
+    expect "the second leads still" leads_out wb
+    expect "down of the first" wg-lite down wa
+    expect "the second leads still" leads_out wb
+    expect "its name servers are asked" grep -x 'nameserver 10.9.0.53' /etc/resolv.conf
+    expect "down of the second" wg-lite down wb
+    expect "as before" as_before
+}
+
+case_tables_and_marks_change() {
+    before
+    conf wa "$both
+Table = 77" "$full"
+    expect "up" up wa.conf
+    expect "in the table asked for" sh -c 'ip route show table 77 | grep default'
+    sed -i 's/^Table.*/Table = off/' wa.conf
+    expect "reload without routes" wg-lite reload wa
+    expect "the table is empty" fails sh -c 'ip route show table 77 | grep .'
+    sed -i 's/^Table.*/Table = auto/' wa.conf
+    expect "reload with our own table" wg-lite reload wa
+    expect "full" leads_out wa
+    sed -i 's/^Table.*/Table = 51820/' wa.conf
+    expect "reload with the same table by number" wg-lite reload wa
+    expect "the routes are there" sh -c 'ip route show table 51820 | grep default'
+    expect "the rules are gone" fails sh -c 'ip rule | grep 51820'
+    sed -i 's/^Table.*/FwMark = 0x55/' wa.conf
+    expect "reload with a mark" wg-lite reload wa
+    expect "full" leads_out wa
+    expect "both know the mark" sh -c 'wg show wa fwmark | grep -x 0x55 && ip rule | grep "fwmark 0x55"'
+    sed -i '/^FwMark/d; /^Address/d' wa.conf
+    expect "reload without mark and address" wg-lite reload wa
+    expect "no address is left" fails sh -c 'ip -br address show wa scope global | grep "10\.\|fd08"'
+    sed -i '/PrivateKey/a Address = 10.8.0.1/24' wa.conf
+    expect "reload with an address" wg-lite reload wa
+    expect "full" leads_out wa
+    expect "down" wg-lite down wa
+    expect "as before" as_before
+}
+
+case_reload_that_fails_where_rules_are_gone() {
+    local client
+    before
+    conf wa "$both" "$full"
+    expect "up" up wa.conf
+    rules_of >/run/rules.out
+    kill -STOP "$(pid wa)"
+    nft flush chain inet wg-lite-wa preraw
+    ip route add 10.77.0.0/16 dev up0
+    sed -i 's/10.8.0.1/10.8.0.7/; s/::\/0/::\/0, 10.77.0.0\/16/' wa.conf
+    wg-lite reload wa >/run/reload.out 2>&1 &
+    client=$!
+    kill -CONT "$(pid wa)"
+    expect "a reload whose route is there already, of a tunnel whose rules are gone, fails" fails wait $client
+    expect "it says why" grep -q 10.77.0.0/16 /run/reload.out
+    expect "the rules are those of before" soon sh -c 'nft list table inet wg-lite-wa | diff /run/rules.out -'
+    expect "so is the address" sh -c 'ip address show wa | grep 10.8.0.1/ && ! ip address show wa | grep 10.8.0.7/'
+    ip route del 10.77.0.0/16 dev up0
+    expect "down" wg-lite down wa
+    expect "as before" as_before
+}
+
+# MARK: Files
+
+case_save_where_the_file_is_gone() {
+    before
+    conf wa "$both
+SaveConfig = true
+PostDown = touch /run/postdown.out" "$full"
+    expect "up" up wa.conf
+    mv wa.conf kept.conf
+    wg set wa listen-port 41333
+    expect "the file is gone: down says that nothing was saved" says "can't be read" wg-lite down wa
+    expect "and makes none" fails test -e wa.conf
+    expect "PostDown ran" test -e /run/postdown.out
+    expect "as before" as_before
+    { printf '\xef\xbb\xbf'; cat kept.conf; } >wb.conf
+    chmod 600 wb.conf
+    rm kept.conf
+    expect "up of a file with a byte order mark" up wb.conf
+    wg set wb listen-port 41333
+    expect "down" wg-lite down wb
+    expect "keeps the mark, and saves" sh -c 'head -c 3 wb.conf | od -An -tx1 | grep "ef bb bf" && grep 41333 wb.conf'
+    expect "as before" as_before
+}
+
+case_peers_exchange_networks() {
+    before
+    conf wa "$both" "AllowedIPs = 10.8.0.0/24, 10.9.0.0/24
+[Peer]
+PublicKey = $other
+AllowedIPs = 10.10.0.0/16"
+    expect "up" up wa.conf
+    sed -i 's/^AllowedIPs = 10.8.*/AllowedIPs = 10.10.0.0\/16/; t; s/^AllowedIPs = 10.10.*/AllowedIPs = 10.8.0.0\/24, 10.9.0.0\/24/' wa.conf
+    expect "reload" wg-lite reload wa
+    expect "each has what the other had" sh -c "wg show wa allowed-ips | grep '^$other.*10.8.0.0/24 10.9.0.0/24' && wg show wa allowed-ips | grep '^$peer.*10.10.0.0/16'"
+    expect "nothing is left to do" says 'nothing to change' wg-lite reload wa
+    expect "down" wg-lite down wa
+    expect "as before" as_before
+}

@@ -59,7 +59,11 @@ struct ExternalTools: Sendable {
     func setFirewall(from: FirewallRules?, to rules: FirewallRules?, tunnel: String, for step: String) throws(SetupError) {
         switch (rules ?? from)?.tool {
         case .nft:
-            try run("nft", ["-f", "-"], input: rules?.nftText(tunnel: tunnel) ?? FirewallRules.nftRemoval(tunnel: tunnel), for: step)
+            do throws(SetupError) {
+                try run("nft", ["-f", "-"], input: rules?.nftText(tunnel: tunnel) ?? FirewallRules.nftRemoval(tunnel: tunnel), for: step)
+            } catch {
+                throw rules == nil ? error.helped(by: "`nft delete table \(FirewallRules.nftTable(tunnel: tunnel))` removes them") : error
+            }
         case .iptables:
             if let rules, rules.interface.hasSuffix("+") {
                 throw SetupError(

@@ -14,15 +14,18 @@ struct NameServerSetup {
     let tools: ExternalTools
     let tunnel: String
 
+    /// Whether systemd-resolved runs. One that was stopped leaves its socket, and asked by the bus it would be started again.
+    static var hasService: Bool {
+        let socket = "/run/systemd/resolve/io.systemd.Resolve"
+        return FileSystem.status(socket).map { !$0.isSocket || UnixSocket.hasListener(at: socket) } ?? false
+    }
+
     /// The method that this system takes: the first of which the program is there and does its work now.
     ///
-    /// A service that was stopped leaves its socket, and its program is there all the same: it is asked. Where `resolvconf` is a link to
+    /// A service's program is there all the same when it was stopped: it is asked. Where `resolvconf` is a link to
     /// systemd-resolved's program, it is that service by another name.
     var method: NameServers.Method {
-        let socket = "/run/systemd/resolve/io.systemd.Resolve"
-        // Refused by the socket, the program isn't asked: the bus would start again what somebody has stopped. The service is a user of its own.
-        let isThere = FileSystem.status(socket).map { !$0.isSocket || UnixSocket.hasListener(at: socket) } ?? false
-        if isThere, (try? tools.run("resolvectl", ["dns"], for: "look at the name servers")) != nil { return .resolvectl }
+        if Self.hasService, (try? tools.run("resolvectl", ["dns"], for: "look at the name servers")) != nil { return .resolvectl }
         guard let program = ChildProcess.find("resolvconf"), !(FileSystem.resolved(program)?.hasSuffix("/resolvectl") ?? false) else {
             return .file
         }
@@ -35,11 +38,10 @@ struct NameServerSetup {
         switch (servers ?? from)?.method {
         case .resolvectl:
             guard let servers else {
-                // With the interface its servers are gone already.
+                // With the interface its servers are gone already. A service that was stopped asks nobody, and isn't started for that.
                 var netlink = try? NetlinkSocket()
-                guard (try? netlink?.link(named: interface)) ?? nil != nil else { return }
-                try tools.run("resolvectl", ["revert", interface], for: step)
-                return
+                guard (try? netlink?.link(named: interface)) ?? nil != nil, Self.hasService else { return }
+                return try takeBack("resolvectl", ["revert", interface], for: step)
             }
             if !servers.servers.isEmpty || from?.servers.isEmpty == false {
                 try tools.run("resolvectl", ["dns", interface] + Self.orNone(servers.servers.map(\.description)), for: step)
@@ -48,8 +50,7 @@ struct NameServerSetup {
         case .resolvconf:
             let name = Self.resolvconfPrefix() + tunnel
             guard let servers else {
-                try tools.run("resolvconf", ["-d", name, "-f"], for: step)
-                return
+                return try takeBack("resolvconf", ["-d", name, "-f"], for: step)
             }
             try tools.run("resolvconf", ["-a", name, "-m", "0"] + (servers.servers.isEmpty ? [] : ["-x"]), input: servers.text, for: step)
         case .file:
@@ -57,6 +58,14 @@ struct NameServerSetup {
                 if let servers { file.set(servers, for: tunnel) } else { file.remove(tunnel) }
             }
         case nil: break
+        }
+    }
+
+    private func takeBack(_ program: String, _ arguments: [String], for step: String) throws(SetupError) {
+        do throws(SetupError) {
+            try tools.run(program, arguments, for: step)
+        } catch {
+            throw error.helped(by: "`\(([program] + arguments).joined(separator: " "))` takes them back")
         }
     }
 

@@ -35,6 +35,15 @@ public struct SetupError: Error, Hashable, Sendable {
     }
 }
 
+extension SetupError {
+    /// The same with what a person can do, where nothing else would help.
+    func helped(by remedy: String) -> SetupError {
+        var error = self
+        error.remedy = error.remedy ?? remedy
+        return error
+    }
+}
+
 extension SetupError: CustomStringConvertible {
     /// `cannot STEP: CAUSE`, and in a second line the remedy.
     public var description: String {

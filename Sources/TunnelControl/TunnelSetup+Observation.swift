@@ -23,6 +23,9 @@ extension TunnelSetup {
     private func resolver(_ state: State) -> ResolverObservation? {
         guard let owned = state.owned.nameServers else { return nil }
         guard owned.method == .file else {
+            if owned.method == .resolvectl, !NameServerSetup.hasService {
+                return ResolverObservation(servers: [], keeper: "systemd-resolved", reason: .stopped)
+            }
             let isThere = state.seenNameServers?.isSame(as: owned) ?? false
             return ResolverObservation(
                 servers: isThere ? owned.servers : [], keeper: owned.method == .resolvectl ? "systemd-resolved" : "resolvconf",

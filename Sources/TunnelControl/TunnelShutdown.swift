@@ -20,7 +20,12 @@ public enum TunnelShutdown {
             {
                 // Whoever comes next, to try again perhaps, finds the process gone.
                 if !dryRun { waitUntilFree(directory, interface) }
-                return try answer.get()
+                do throws(SetupError) {
+                    return try answer.get()
+                } catch {
+                    throw SetupError(
+                        dryRun ? step : "\(step) completely", error.cause.replacingPrefix("cannot take down \(interface): ", with: ""))
+                }
             }
             if let refusal = directory.refusal(to: step, interface) { throw refusal }
             guard !RuntimeDirectory.isAnswering(directory.socket(of: interface)) else {

@@ -304,10 +304,8 @@ public final class TunnelSupervisor {
         let fixed = interests.count
         interests += control?.interests ?? []
         // What can't be begun yet is no reason to wake up.
-        let deadline = ([nextWatchdog, nextWord, nextGivingUp, nextPlace, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])).compactMap {
-            $0
-        }.min()
-        let ready = DescriptorPoll.wait(interests, for: deadline.map { $0.since(Clock.now) })
+        let times = [nextWatchdog, nextWord, nextGivingUp, nextPlace, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])
+        let ready = DescriptorPoll.wait(interests, for: times.compactMap { $0 }.min().map { $0.since(Clock.now) })
         if ready[0], signals.next() != nil { end(becauseOf: nil) }
         if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
         if ready[3], phase != .ending { end(becauseOf: "\(interface) ends: its control socket was removed") }

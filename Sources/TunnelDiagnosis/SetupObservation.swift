@@ -12,6 +12,8 @@ public struct ResolverObservation: Hashable, Sendable {
         case later(String)
         /// Others have replaced what the tunnel set.
         case replaced
+        /// What keeps them was stopped.
+        case stopped
     }
 
     /// The servers that are asked; empty where that isn't known.

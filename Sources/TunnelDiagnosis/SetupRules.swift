@@ -35,6 +35,10 @@ public enum SetupRules {
             return Finding(
                 .nameServersReplaced, .warning, "the tunnel's name servers are not in force: others have changed \(resolver.keeper)",
                 evidence: asked, remedy: "wg-lite reload \(interface) sets them again")
+        case .stopped:
+            return Finding(
+                .nameServersReplaced, .warning, "the tunnel's name servers are not in force: \(resolver.keeper) has them, and does not run",
+                remedy: "start \(resolver.keeper) again; wg-lite reload \(interface) sets them where they are kept now")
         }
     }
 

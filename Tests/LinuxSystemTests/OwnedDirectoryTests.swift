@@ -53,6 +53,33 @@ import Testing
         #expect(directory.status("a") == nil)
     }
 
+    @Test func `a directory that was removed and made again is followed by who held it, and its lock is no longer the one that is found`()
+        throws
+    {
+        let fixture = try Fixture()
+        let directory = try fixture.open()
+        let watch = try DirectoryWatch(fixture.path)
+        try watch.add(directory.path)
+        guard let lock = try directory.lock("l") else {
+            Issue.record("nobody else has it")
+            return
+        }
+        func isHeard() -> Bool { DescriptorPoll.wait([.init(watch.rawValue)], for: .milliseconds(0)) == [true] }
+        var isLed = directory.leads("l", to: lock)
+        #expect(isLed && !isHeard())
+        try fixture.shell("rm inner/l")
+        isLed = directory.leads("l", to: lock)
+        #expect(!isLed && isHeard(), "both directories are watched")
+        try fixture.shell("rm -r inner; mkdir -m 700 inner; touch inner/l; chmod 600 inner/l")
+        isLed = directory.leads("l", to: lock)
+        #expect(!isLed, "another one of that name")
+        #expect(throws: SystemError.self) { try directory.replace("a", with: []) }
+        try directory.lead(to: fixture.open())
+        try directory.replace("a", with: Array("one".utf8))
+        #expect(try fixture.open().read("a", limit: 100) == Array("one".utf8))
+        #expect(directory.entries() == ["a", "l"])
+    }
+
     @Test func `only a regular file is read as a file, and a pipe holds up nobody`() throws {
         let fixture = try Fixture()
         try fixture.shell("echo text >file; ln -s file link; mkfifo pipe")

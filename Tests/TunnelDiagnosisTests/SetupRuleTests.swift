@@ -28,6 +28,12 @@ import Testing
         #expect(diagnosis.findings[0].remedy.contains("reload"))
     }
 
+    @Test func `name servers whose keeper was stopped are in force for nobody`() {
+        let diagnosis = resolver(.stopped)
+        #expect(diagnosis.codes == [.nameServersReplaced])
+        #expect(diagnosis.findings[0].sentence.contains("does not run"))
+    }
+
     @Test func `what others removed is told while it is news, and as long as it is left so`() {
         var observation = Recorded.healthy()
         let command = "ip -4 route add default dev office table 51820"
