@@ -185,6 +185,12 @@ extension FileDescriptor {
     /// - Returns: whether all of it was written; what can't be is lost.
     @discardableResult
     public static func write(_ text: String, to descriptor: Int32) -> Bool {
+        failure(ofWriting: text, to: descriptor) == nil
+    }
+
+    /// The same.
+    /// - Returns: why not all of it was written; nil where it was.
+    public static func failure(ofWriting text: String, to descriptor: Int32) -> SystemError? {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             // SAFETY: the kernel reads at most `count` bytes of the array, alive across the call.
@@ -192,10 +198,10 @@ extension FileDescriptor {
             case .moved(let count): rest = rest.dropFirst(count)
             case .wouldBlock: _ = DescriptorPoll.wait([.init(descriptor, reading: false, writing: true)])
             case .failed(EINTR): continue
-            case .failed: return false
+            case .failed(let errno): return SystemError(errno: errno, operation: "write")
             }
         }
-        return true
+        return nil
     }
 
     /// Reads up to 4 KiB; empty at the end.

@@ -1,3 +1,4 @@
+internal import ArgumentParser
 internal import LinuxSystem
 
 /// What people read: on standard output what they asked for, on standard error everything else.
@@ -19,9 +20,16 @@ enum Terminal {
         return text.split(separator: "\n", omittingEmptySubsequences: false).map { "<\(severity.rawValue)>\($0)" }.joined(separator: "\n")
     }
 
-    /// Writes all of a text, without a line end of its own.
+    /// Writes all of a text, without a line end of its own. Where that can't be, the process ends: nobody would have what it goes on to say.
     static func output(_ text: String) {
-        FileDescriptor.write(text, to: 1)
+        if let failure = FileDescriptor.failure(ofWriting: text, to: 1) { lost(failure) }
+    }
+
+    private static func lost(_ failure: SystemError) -> Never {
+        // Who has read enough is told nothing.
+        guard failure.errno != ErrorNumber.brokenPipe else { WGLiteCommand.exit() }
+        error("cannot write the output: \(failure)", .error)
+        WGLiteCommand.exit(withError: ExitCode.failure)
     }
 
     /// Writes all of a text to standard output.
@@ -41,6 +49,11 @@ enum Terminal {
         default: Process.isTerminal(descriptor) && (Process.environment("NO_COLOR") ?? "").isEmpty
         }
     }
+}
+
+/// In place of the library's, which doesn't say what it couldn't write and keeps for later what it could.
+func print(_ text: some CustomStringConvertible, terminator: String = "\n") {
+    Terminal.output("\(text)\(terminator)")
 }
 
 /// Colours of `wg show`; nothing where there are none.
