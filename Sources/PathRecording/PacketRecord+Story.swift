@@ -156,7 +156,7 @@ extension PacketRecord {
 
     private static func part(_ part: PacketNotes.Part?, of whole: String, _ verb: String, alone: String) -> String {
         guard let part, part.count > 1 else { return alone }
-        return "\(verb) as number \(part.index + 1) of \(whole) of \(part.count)"
+        return "\(verb) as number \(Int(part.index) + 1) of \(whole) of \(part.count)"
     }
 }
 
