@@ -150,8 +150,10 @@ package struct HandshakeOracle {
                 model.establish(session, at: now)
                 return isExpected ? nil : "a response was taken that answers nothing"
             }
-            // With keys that were changed meanwhile it may be refused.
-            let mayBeRefused = !sharesKey || max(model.keysChangedAt, peerKeysChangedAt) >= model.pendingSince
+            // With keys that were changed meanwhile it may be refused, and so may one that a machine slept upon until its secrets were wiped.
+            let mayBeRefused =
+                !sharesKey || max(model.keysChangedAt, peerKeysChangedAt) >= model.pendingSince
+                || now.since(model.pendingSince) >= Limits.zeroKeysAfterTime
             return isExpected && !mayBeRefused ? "the response was refused" : nil
         }
     }
