@@ -149,7 +149,7 @@ extension SetupError {
             return
         }
         self.init(
-            step, "its process \(server.process) can't be asked: what it had in \(directory.base)/wg-lite was removed",
+            step, "its process \(server.process) can't be asked: nothing of it is in \(directory.base)/wg-lite",
             remedy: "`kill -TERM \(server.process)` takes it down, and back all that was set up")
     }
 }
