@@ -47,6 +47,8 @@ DNS = 10.8.0.53" "$full"
     mount -o remount,ro /run/small
     expect "read-only: up says so and goes on" says 'name servers.*read-only' up wa.conf
     expect "with the rest in force" leads_out wa
+    expect "so does status" says 'could not be set' wg-lite status wa
+    expect "and reload, which tries again" says 'DNS 10.8.0.53: could not be set' wg-lite reload wa
     expect "down" wg-lite down wa
     expect "as before" as_before
     expect "with --require-dns it is a failure" refuses 'read-only' up --require-dns wa.conf

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import MachineState
 internal import NetworkTypes
+internal import TunnelConfiguration
 internal import TunnelDiagnosis
 
 extension TunnelSetup {
@@ -21,7 +22,11 @@ extension TunnelSetup {
     }
 
     private func resolver(_ state: State) -> ResolverObservation? {
-        guard let owned = state.owned.nameServers else { return nil }
+        guard let owned = state.owned.nameServers else {
+            // Not before it is up.
+            guard state.former != nil, inside == nil, let asked = state.file?.interface, !asked.dnsServers.isEmpty else { return nil }
+            return ResolverObservation(servers: [], keeper: "", reason: .unset)
+        }
         guard owned.method == .file else {
             if owned.method == .resolvectl, !NameServerSetup.hasService {
                 return ResolverObservation(servers: [], keeper: "systemd-resolved", reason: .stopped)

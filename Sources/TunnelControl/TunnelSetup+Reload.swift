@@ -38,7 +38,10 @@ extension TunnelSetup {
     ) throws(SetupError) -> String {
         let peers = EngineChange(from: old, to: new, state: device.engine.snapshot(), resolved: resolved)
         let plan = try systemPlan(from: old, to: new, resolved: resolved, cancellation)
-        let lines = (peers.lines + plan.steps.compactMap(\.summary) + HookChange.lines(old, new)).map { "  \($0)" }.joined(separator: "\n")
+        func text(_ steps: [String]) -> String {
+            (peers.lines + steps + HookChange.lines(old, new)).map { "  \($0)" }.joined(separator: "\n")
+        }
+        let lines = text(plan.steps.compactMap(\.summary))
         guard !lines.isEmpty else {
             // Where a person and the tunnel have come to the same, the file says it.
             if !dryRun { takeOver(new) }
@@ -65,7 +68,9 @@ extension TunnelSetup {
             state.resolved = resolved
             state.drift = Drift()
         }
-        return "\(interface) has changed:\n\(lines)"
+        // A step whose failure can be lived with was told, and isn't done.
+        let owned = current.owned
+        return "\(interface) has changed:\n" + text(plan.steps.compactMap { $0.summary(of: owned) })
     }
 
     /// From now on `file` is the one in force.
@@ -103,6 +108,15 @@ extension InterfaceConfiguration {
         addresses.map(\.value) == other.addresses.map(\.value) && mtu?.value == other.mtu?.value && table?.value == other.table?.value
             && firewallMark?.value == other.firewallMark?.value && dnsServers.map(\.value) == other.dnsServers.map(\.value)
             && dnsSearchDomains.map(\.value) == other.dnsSearchDomains.map(\.value)
+    }
+}
+
+extension Step {
+    /// The line for people, and whether it could be done.
+    /// - Parameter owned: what is the tunnel's afterwards.
+    fileprivate func summary(of owned: SystemState) -> String? {
+        guard case .setNameServers(_, let servers?) = self, owned.nameServers != servers else { return summary }
+        return summary.map { "\($0): could not be set" }
     }
 }
 

@@ -14,6 +14,8 @@ public struct ResolverObservation: Hashable, Sendable {
         case replaced
         /// What keeps them was stopped.
         case stopped
+        /// The tunnel's could not be set.
+        case unset
     }
 
     /// The servers that are asked; empty where that isn't known.

@@ -35,6 +35,10 @@ public enum SetupRules {
             return Finding(
                 .nameServersReplaced, .warning, "the tunnel's name servers are not in force: others have changed \(resolver.keeper)",
                 evidence: asked, remedy: "wg-lite reload \(interface) sets them again")
+        case .unset:
+            return Finding(
+                .nameServersReplaced, .warning, "the tunnel's name servers are not in force: they could not be set",
+                remedy: "wg-lite reload \(interface) tries again, and says why")
         case .stopped:
             return Finding(
                 .nameServersReplaced, .warning, "the tunnel's name servers are not in force: \(resolver.keeper) has them, and does not run",

@@ -32,6 +32,8 @@ import Testing
         let diagnosis = resolver(.stopped)
         #expect(diagnosis.codes == [.nameServersReplaced])
         #expect(diagnosis.findings[0].sentence.contains("does not run"))
+        #expect(resolver(.unset).codes == [.nameServersReplaced])
+        #expect(resolver(.unset).findings[0].sentence.contains("could not be set"))
     }
 
     @Test func `what others removed is told while it is news, and as long as it is left so`() {
