@@ -173,6 +173,18 @@ private struct NaiveQueue {
         check(ring.space.clear())
     }
 
+    @Test func `a closed ring gives nothing out, and is drained once nothing is held; an open one never is`() throws {
+        let ring = try Self.ring()
+        #expect(!ring.isDrained, "nobody holds anything, but somebody may the next moment")
+        let run = try #require(ring.allocate(1, size: 100, lastSize: 100, orFewer: false))
+        ring.close()
+        #expect(ring.allocate(1, size: 100, lastSize: 100, orFewer: false) == nil)
+        #expect(!ring.isDrained)
+        #expect(ring.complete(run.sequence, count: 0))
+        #expect(ring.isDrained)
+        #expect(ring.allocate(1, size: 100, lastSize: 100, orFewer: false) == nil)
+    }
+
     @Test func `a pointer that is no held packet is told apart`() throws {
         let ring = try Self.ring(headroom: 8)
         let run = try found(ring.allocate(3, size: 100, lastSize: 100, orFewer: false))
