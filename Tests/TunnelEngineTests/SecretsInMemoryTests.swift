@@ -66,6 +66,46 @@ import WireGuardProtocol
         return needle
     }
 
+    /// What a cipher's library leaves depends on the library and the processor: here it is left by hand.
+    @Test func `after a batch nothing is left of what was on the stack before it`() throws {
+        let used = try EventDescriptor()
+        let done = try EventDescriptor()
+        let found = Mutex<ProcessMemory.Needle?>(nil)
+        let thread = try SystemThread(name: "batch") {
+            let cipher = TransportCipher()
+            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 128, alignment: 64)
+            defer { unsafe memory.deallocate() }
+            let start = memory.baseAddress!
+            var job = unsafe CipherJob(.seal, counter: 1, key: start, input: start, count: 0, output: start)
+            let needle = Self.leaveSecret()
+            unsafe cipher.perform(&job, count: 0)
+            found.withLock { $0 = needle }
+            used.signal()
+            _ = done.wait(for: nil)
+        }
+        _ = used.wait(for: nil)
+        let places = found.withLock { $0 }.map { ProcessMemory.places(of: $0) }
+        done.signal()
+        thread.join()
+        #expect(places == [])
+    }
+
+    /// Spreads a secret over a kilobyte of the caller's dead stack.
+    @inline(never)
+    private static func leaveSecret() -> ProcessMemory.Needle {
+        let secret = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 16)
+        defer { unsafe secret.deallocate() }
+        for index in 0..<16 { unsafe secret[index] = .random(in: 0...255) }
+        unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { room in
+            for offset in stride(from: 0, to: room.count, by: 16) {
+                unsafe (room.baseAddress! + offset).copyMemory(from: secret.baseAddress!, byteCount: 16)
+            }
+        }
+        let needle = unsafe ProcessMemory.Needle(UnsafeRawBufferPointer(secret))
+        unsafe wipe(secret)
+        return needle
+    }
+
     /// Two engines that have spoken with each other.
     private static func speaking() throws -> EnginePair {
         let pair = try EnginePair()
