@@ -4,39 +4,71 @@ package import WireGuardProtocol
 /// ``explanation``.
 public enum DropReason: Int, CaseIterable, Sendable {
     // Out: packets from the interface.
+    /// Not an IP packet.
     case malformed
+    /// No peer's allowed IPs include the destination.
     case noPeerForDestination
+    /// The peer has no endpoint yet.
     case noEndpoint
+    /// The oldest of too many packets that waited for a handshake.
     case stagedQueueFull
+    /// The peer didn't answer the handshake that it waited for.
     case handshakeGivenUp
+    /// The system refused the datagram.
     case sendFailed
+    /// The peer's endpoint is routed into the tunnel itself.
     case routingLoop
+    /// One of our own datagrams, which came back out of the interface.
     case ownDatagram
     // In: datagrams from the network.
+    /// Not of a length that a message of its type has.
     case tooShort
+    /// Not a WireGuard message.
     case unknownType
+    /// For a session that doesn't exist, or not any more.
     case unknownIndex
+    /// On a session that is too old.
     case sessionExpired
+    /// The session's counters are used up.
     case counterLimit
+    /// The authentication tag is wrong.
     case badTag
+    /// Received before.
     case replay
+    /// Further behind the newest than the replay window goes back.
     case tooOld
+    /// What was inside is not an IP packet.
     case innerMalformed
+    /// The inner source is not among the peer's allowed IPs.
     case sourceNotAllowed
+    /// It met congestion, and its sender would not understand the mark (RFC 6040).
     case congestionNotUnderstood
+    /// The interface did not take packets fast enough.
     case interfaceQueueFull
     // Handshakes.
+    /// Handshakes came faster than they could be answered.
     case handshakeQueueFull
+    /// The first MAC is wrong: the sender does not know our public key.
     case mac1
+    /// Too many handshakes from one address.
     case rateLimited
+    /// There is no private key.
     case noIdentity
+    /// It answers a handshake that we did not begin.
     case handshakeIndex
+    /// Forged, damaged, or made with another preshared key.
     case handshakeRefused
+    /// A handshake from a public key that is no peer's.
     case unknownPeer
+    /// An initiation that is not newer than the last.
     case handshakeReplay
+    /// An initiation too soon after the last.
     case handshakeFlood
+    /// A public key whose shared secret everybody knows.
     case lowOrderKey
+    /// Its handshake is over, or the keys have changed.
     case handshakeState
+    /// A cookie that answers nothing we sent.
     case cookieRefused
 
     /// The reason for which the protocol refused a handshake or cookie message.

@@ -22,6 +22,7 @@ public enum EngineError: Error, Hashable, Sendable {
 }
 
 extension EngineError: CustomStringConvertible {
+    /// What is wrong and what helps, for people.
     public var description: String {
         switch self {
         case .portInUse(let port): "UDP port \(port) is in use by another program; choose another ListenPort, or leave it out"

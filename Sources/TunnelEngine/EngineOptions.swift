@@ -42,5 +42,6 @@ public struct EngineOptions: Sendable {
 
 /// How much a log line matters.
 public enum EngineLogLevel: Sendable {
+    /// From the least to the most.
     case debug, info, notice, warning, error
 }

@@ -40,6 +40,11 @@ import WireGuardProtocol
             try #require(calls < 1000)
         }
         #expect(called.count == 100)
+        // Nobody has answered: all are to be called again, and a call doesn't look at all of their timers.
+        let later = TimePoint(now: network.now + .seconds(6), unixNanoseconds: hub.time.unixNanoseconds)
+        #expect(hub.tunnel.nextDeadline <= later.now)
+        _ = hub.tunnel.attend(at: later, using: &hub.generator)
+        #expect(hub.tunnel.nextDeadline <= later.now)
     }
 
     @Test func `everybody gets a session at once, and no friend is asked for a cookie`() {
