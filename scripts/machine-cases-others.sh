@@ -1,5 +1,14 @@
 # Sourced by scripts/machine-cases, as machine-cases.sh is: others take away what a tunnel is found by, or was set up with.
 
+# cleaned PROGRAM…: carried out at once, before the tunnel can make anything again.
+cleaned() {
+    local process
+    process=$(pid wa)
+    kill -STOP "$process"
+    "$@"
+    kill -CONT "$process"
+}
+
 case_run_is_cleaned() {
     local process kind
     before
@@ -9,12 +18,12 @@ PostUp = echo \$\$ >/run/hook.out; sleep 1" "$full"
     wg-lite up -q --no-wait wa.conf >/run/up.out 2>&1 &
     process=$!
     soon test -s /run/hook.out
-    rm -r /run/wg-lite
+    cleaned rm -r /run/wg-lite
     expect "removed while PostUp runs, its directory is made again" soon test -S /run/wg-lite/wa.control
     expect "up" wait $process
     process=$(pid wa)
     for kind in "rm -r /run/wg-lite" "rm /run/wg-lite/wa.lock" "rm /run/wg-lite/wa.control" "mv /run/wg-lite /run/moved"; do
-        $kind
+        cleaned $kind
         expect "$kind: a reload at once finds the tunnel" timeout 10 wg-lite reload wa
         expect "$kind: there is a lock of the same process" soon grep -qx "$process" /run/wg-lite/wa.lock
         expect "and nobody else takes the name" refuses "run by process $process" wg-lite up --no-wait wa.conf
@@ -27,7 +36,7 @@ PostUp = echo \$\$ >/run/hook.out; sleep 1" "$full"
     expect "as before" as_before
     sed -i '/PostUp/d' wa.conf
     expect "up" up wa.conf
-    rm -r /run/wg-lite
+    cleaned rm -r /run/wg-lite
     expect "down at once" wg-lite down wa
     expect "as before" as_before
     expect "up" up wa.conf
@@ -43,7 +52,7 @@ PostUp = echo \$\$ >/run/hook.out; sleep 1" "$full"
     mkdir -m 700 /run/wg-lite
     expect "as before" soon as_before
     expect "up" up wa.conf
-    rm -r /run/wg-lite /run/wireguard
+    cleaned rm -r /run/wg-lite /run/wireguard
     expect "with both directories, that of the sockets too, the tunnel ends as wireguard-go's does" soon fails is_there wa
     mkdir -p -m 700 /run/wg-lite
     mkdir -p /run/wireguard
