@@ -19,6 +19,6 @@ struct DownCommand: ParsableCommand {
         let summary = try TunnelShutdown.down(name, dryRun: dryRun, verbose: output.verbose, report: output.report) {
             Terminal.error($0.trimmingLineEnd.escapedLines)
         }
-        if !output.quiet || dryRun { print(summary.escapedLines) }
+        if dryRun { print(summary.escapedLines) } else if !output.quiet { Terminal.report(summary.escapedLines) }
     }
 }

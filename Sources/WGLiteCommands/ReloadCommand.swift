@@ -20,7 +20,7 @@ struct ReloadCommand: ParsableCommand {
         let summary = try TunnelShutdown.reload(name, dryRun: dryRun, verbose: output.verbose) {
             Terminal.error($0.trimmingLineEnd.escapedLines)
         }
-        if !output.quiet || dryRun { print(summary.escapedLines) }
+        if dryRun { print(summary.escapedLines) } else if !output.quiet { Terminal.report(summary.escapedLines) }
     }
 }
 

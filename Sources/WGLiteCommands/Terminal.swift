@@ -25,6 +25,12 @@ enum Terminal {
         if let failure = FileDescriptor.failure(ofWriting: text, to: 1) { lost(failure) }
     }
 
+    /// Says on standard output what a command has done. That this can't be written is told too, and makes no failure of what was done.
+    static func report(_ text: String) {
+        guard let failure = FileDescriptor.failure(ofWriting: "\(text)\n", to: 1), failure.errno != ErrorNumber.brokenPipe else { return }
+        error("cannot write the output: \(failure)", .warning)
+    }
+
     private static func lost(_ failure: SystemError) -> Never {
         // Who has read enough is told nothing.
         guard failure.errno != ErrorNumber.brokenPipe else { WGLiteCommand.exit() }

@@ -84,7 +84,7 @@ struct UpCommand: ParsableCommand {
                         diagnosis, summary: lines.first ?? message, names: TunnelQuery.peerNames(of: source.interface), palette: palette)
                 ] + [log].compactMap { $0 }
         }
-        print(lines.joined(separator: "\n"))
+        Terminal.report(lines.joined(separator: "\n"))
     }
 
     private static func nothingWasMade(_ source: ConfigurationSource) -> String {
