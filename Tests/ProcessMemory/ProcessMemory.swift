@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 internal import WireGuardCrypto
 
 /// What this process's memory holds, read as a debugger would: pages that go away meanwhile are left out.
@@ -27,8 +28,15 @@ public enum ProcessMemory {
         }
     }
 
+    /// One search at a time: what it reads is in its buffer meanwhile, where another would find it.
+    private static let turn = Mutex(())
+
     /// Where the needle stands: the names of the mappings, with the address within.
     public static func places(of needle: Needle) -> [String] {
+        turn.withLock { _ in search(for: needle) }
+    }
+
+    private static func search(for needle: Needle) -> [String] {
         // What an earlier search compared may have been left on the stack.
         wipeDeadStack(64 << 10)
         let chunk = 1 << 20

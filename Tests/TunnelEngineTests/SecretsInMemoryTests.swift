@@ -12,7 +12,7 @@ import WireGuardProtocol
 @testable import TunnelEngine
 
 /// What is over must not be found in the process's memory any more. One test after the other: what one reads, another would find.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct SecretsInMemoryTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SecretsInMemoryTests {
     /// Where a secret stands, once it had some time to go away.
     private static func places(of needle: ProcessMemory.Needle) -> [String] {
         let start = Clock.now
@@ -31,6 +31,31 @@ import WireGuardProtocol
         #expect(!ProcessMemory.places(of: needle).isEmpty)
         unsafe wipe(secret)
         #expect(ProcessMemory.places(of: needle).isEmpty)
+    }
+
+    @Test func `a search doesn't find what another one has read`() throws {
+        let other = unsafe (0..<16).map { _ in UInt8.random(in: 0...255) }.withUnsafeBytes { unsafe ProcessMemory.Needle($0) }
+        let isOver = Atomic<Bool>(false)
+        @Sendable func search() { while !isOver.load(ordering: .relaxed) { _ = ProcessMemory.places(of: other) } }
+        // More than there are processors: some wait for one, with what they have read.
+        let first = try SystemThread(name: "search", search)
+        let second = try SystemThread(name: "search", search)
+        let third = try SystemThread(name: "search", search)
+        let fourth = try SystemThread(name: "search", search)
+        let secret = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 16)
+        for _ in 0..<10 {
+            for index in 0..<16 { unsafe secret[index] = .random(in: 0...255) }
+            let needle = unsafe ProcessMemory.Needle(UnsafeRawBufferPointer(secret))
+            SystemThread.sleep(.milliseconds(20))
+            unsafe wipe(secret)
+            #expect(ProcessMemory.places(of: needle).isEmpty)
+        }
+        isOver.store(true, ordering: .relaxed)
+        first.join()
+        second.join()
+        third.join()
+        fourth.join()
+        unsafe secret.deallocate()
     }
 
     @Test func `a cipher leaves no key on the stack of the thread that used it`() throws {
