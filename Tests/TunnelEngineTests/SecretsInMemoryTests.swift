@@ -58,12 +58,14 @@ import WireGuardProtocol
         unsafe secret.deallocate()
     }
 
-    @Test func `a cipher leaves no key on the stack of the thread that used it`() throws {
+    /// Where a secret stands while the thread still lives that used it.
+    /// - Parameter use: uses a secret on that thread, and returns what to look for.
+    private static func places(afterUse use: @escaping @Sendable () -> ProcessMemory.Needle) throws -> [String]? {
         let used = try EventDescriptor()
         let done = try EventDescriptor()
         let found = Mutex<ProcessMemory.Needle?>(nil)
-        let thread = try SystemThread(name: "cipher") {
-            found.withLock { $0 = Self.useKey() }
+        let thread = try SystemThread(name: "secret") {
+            found.withLock { $0 = use() }
             used.signal()
             _ = done.wait(for: nil)
         }
@@ -71,7 +73,11 @@ import WireGuardProtocol
         let places = found.withLock { $0 }.map { ProcessMemory.places(of: $0) }
         done.signal()
         thread.join()
-        #expect(places == [])
+        return places
+    }
+
+    @Test func `a cipher leaves no key on the stack of the thread that used it`() throws {
+        #expect(try Self.places(afterUse: Self.useKey) == [])
     }
 
     /// Opens messages of several sizes with a key that is gone afterwards.
@@ -93,10 +99,7 @@ import WireGuardProtocol
 
     /// What a cipher's library leaves depends on the library and the processor: here it is left by hand.
     @Test func `after a batch nothing is left of what was on the stack before it`() throws {
-        let used = try EventDescriptor()
-        let done = try EventDescriptor()
-        let found = Mutex<ProcessMemory.Needle?>(nil)
-        let thread = try SystemThread(name: "batch") {
+        let places = try Self.places(afterUse: {
             let cipher = TransportCipher()
             let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 128, alignment: 64)
             defer { unsafe memory.deallocate() }
@@ -104,14 +107,8 @@ import WireGuardProtocol
             var job = unsafe CipherJob(.seal, counter: 1, key: start, input: start, count: 0, output: start)
             let needle = Self.leaveSecret()
             unsafe cipher.perform(&job, count: 0)
-            found.withLock { $0 = needle }
-            used.signal()
-            _ = done.wait(for: nil)
-        }
-        _ = used.wait(for: nil)
-        let places = found.withLock { $0 }.map { ProcessMemory.places(of: $0) }
-        done.signal()
-        thread.join()
+            return needle
+        })
         #expect(places == [])
     }
 
