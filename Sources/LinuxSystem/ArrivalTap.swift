@@ -8,6 +8,7 @@ public struct ArrivalTap: ~Copyable {
     public struct Arrival: Hashable, Sendable {
         /// The index of the interface.
         public var interface: UInt32
+        /// Its outer source address; ports aren't told apart.
         public var sender: IPAddress
     }
 

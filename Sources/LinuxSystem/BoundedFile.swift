@@ -13,6 +13,7 @@ public final class BoundedFile: Sendable {
         self.limit = limit
     }
 
+    /// Where it is; for people.
     public var path: String { directory.path(of: name) }
     private var oldName: String { "\(name).old" }
 

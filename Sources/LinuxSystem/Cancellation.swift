@@ -16,6 +16,7 @@ public final class Cancellation: Sendable {
     /// The same for what takes back what was done: that is given up only where somebody else takes back all of it.
     public var lastDescriptor: Int32 { lastEvent.rawValue }
 
+    /// What is under way is given up, and taken back.
     public func cancel() { event.signal() }
 
     /// Even what was done so far needn't be taken back: whoever comes next does.
@@ -33,6 +34,8 @@ public final class Cancellation: Sendable {
         lastEvent.clear()
     }
 
+    /// Whether it was cancelled or abandoned.
     public var isCancelled: Bool { event.wait(for: .milliseconds(0)) }
+    /// Whether what takes back is given up as well.
     public var isAbandoned: Bool { lastEvent.wait(for: .milliseconds(0)) }
 }

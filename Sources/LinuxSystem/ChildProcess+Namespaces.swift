@@ -69,9 +69,11 @@ extension ChildProcess {
 
     /// Something that happened to a child.
     public enum Change: Hashable, Sendable {
+        /// It is over and forgotten.
         case ended(ExitStatus)
         /// A signal stopped it.
         case stopped(Int32)
+        /// SIGCONT let it go on.
         case continued
     }
 
@@ -144,6 +146,7 @@ extension SignalDescriptor {
         public var isFromKernel: Bool
     }
 
+    /// Signals by their numbers, for those who don't import the C library.
     public static let user1 = SIGUSR1
     public static let user2 = SIGUSR2
     public static let child = SIGCHLD

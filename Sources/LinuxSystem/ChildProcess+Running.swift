@@ -7,6 +7,7 @@ extension ChildProcess {
     public struct Completion: Sendable {
         /// Why it is over.
         public enum Reason: Hashable, Sendable {
+            /// By itself, or by somebody else's signal.
             case ended
             /// It took longer than it was given, and was ended.
             case tooSlow
@@ -14,11 +15,13 @@ extension ChildProcess {
             case cancelled
         }
 
+        /// How it ended; of one that we ended, how that came out.
         public var status: ExitStatus
         public var reason = Reason.ended
         /// What it printed on both of its outputs.
         public var bytes: [UInt8] = []
 
+        /// The same as text; what isn't UTF-8 is replaced.
         public var output: String { String(decoding: bytes, as: UTF8.self) }
         /// Whether it did what it was started for.
         public var isSuccess: Bool { reason == .ended && status.isSuccess }

@@ -15,7 +15,9 @@ public struct ChildProcess: Sendable {
 
     /// How a child ended.
     public enum ExitStatus: Hashable, Sendable {
+        /// With this status, 0 to 255.
         case exited(Int32)
+        /// By this signal.
         case signalled(Int32)
 
         public var isSuccess: Bool { self == .exited(0) }

@@ -12,6 +12,7 @@ extension DatagramSendQueue {
         public let size: Int
         /// Which super-datagram of the flush it left in, its place there, and how many datagrams that had.
         public let superDatagram: Int
+        /// From 0.
         public let index: Int
         public let count: Int
         /// The super-datagram's datagrams went one by one.
@@ -21,6 +22,7 @@ extension DatagramSendQueue {
         public let source: EndpointSource?
         /// As it was given with the run.
         public let tag: UInt64
+        /// Of the outer header: DSCP and ECN.
         public let trafficClass: UInt8
         /// The kernel's answer; 0 where it took the datagram.
         public let errno: Int32

@@ -22,7 +22,9 @@ public struct DatagramSendQueue: ~Copyable {
     /// What became of the datagrams of one flush.
     public struct Report: Sendable {
         public var sentDatagrams = 0
+        /// Bytes of their UDP payload.
         public var sentBytes = 0
+        /// Those that the kernel refused.
         public var droppedDatagrams = 0
         /// The errno of the last datagram that was dropped; 0 if none was.
         public var lastError: Int32 = 0
@@ -36,10 +38,12 @@ public struct DatagramSendQueue: ~Copyable {
 
     /// What became of the datagrams of one run: what one ``begin(_:from:tag:)`` began.
     public struct Outcome: Sendable {
+        /// Where it was to go.
         public var endpoint: Endpoint
         /// As it was given with the run.
         public var tag: UInt64
         public var sentDatagrams = 0
+        /// Those that the kernel refused.
         public var droppedDatagrams = 0
         /// Bytes of the dropped ones.
         public var droppedBytes = 0

@@ -8,9 +8,11 @@ public enum FileSystem {
     public struct Status: Hashable, Sendable {
         /// Permission bits, as 0o600.
         public var permissions: UInt32
+        /// The user's number.
         public var owner: UInt32
         public var isDirectory: Bool
         public var isSocket: Bool
+        /// Of a symbolic link that wasn't followed.
         public var isLink: Bool
         public var isRegularFile: Bool
         /// Bytes of a regular file.
@@ -35,6 +37,7 @@ public enum FileSystem {
         return Status(status)
     }
 
+    /// Whether something is there, symbolic links followed; false also where this process may not look.
     public static func exists(_ path: String) -> Bool {
         status(path) != nil
     }

@@ -4,6 +4,7 @@ public import NetworkTypes
 
 /// Host names to addresses, by the system's resolver.
 public enum HostLookup {
+    /// What came of a look-up, and whether to try again.
     public enum Outcome: Hashable, Sendable {
         /// In the order in which they should be tried.
         case found([Endpoint])

@@ -7,6 +7,7 @@ public struct LinkInfo: Hashable, Sendable {
     public struct Tun: Hashable, Sendable {
         /// It outlives its descriptors.
         public var isPersistent = false
+        /// IFF_MULTI_QUEUE: more than one descriptor may be attached.
         public var isMultiQueue = false
         /// IP packets; false: Ethernet frames (TAP).
         public var isTun = false
@@ -16,12 +17,15 @@ public struct LinkInfo: Hashable, Sendable {
         public var disabledQueueCount: UInt32?
         /// Who may attach without CAP_NET_ADMIN.
         public var owner: UInt32?
+        /// The group whose members may attach without CAP_NET_ADMIN.
         public var group: UInt32?
     }
 
     /// The interface index: unique in its namespace while it lives.
     public var index: UInt32
+    /// At most 15 bytes.
     public var name: String
+    /// Others that it goes by, up to 127 bytes each.
     public var alternativeNames: [String] = []
     /// Free text of up to 255 bytes that the kernel keeps with the interface.
     public var alias: String?
@@ -88,6 +92,7 @@ public struct LinkChange: Hashable, Sendable {
     public var name: String?
     /// At most 255 bytes; empty removes it.
     public var alias: String?
+    /// Packets that wait for the driver at most.
     public var transmitQueueLength: UInt32?
     /// An open descriptor of the network namespace to move the link to.
     public var namespaceDescriptor: Int32?

@@ -5,6 +5,7 @@ internal import Glibc
 public enum NetlinkEvent: Hashable, Sendable {
     /// A link is new or changed.
     case linkChanged(LinkInfo)
+    /// A link has gone, or has left this namespace.
     case linkRemoved(LinkInfo)
     /// An address came or went.
     case addressesChanged(link: UInt32)
@@ -23,8 +24,11 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
         public let rawValue: UInt32
         public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+        /// ``NetlinkEvent/linkChanged(_:)``, ``NetlinkEvent/linkRemoved(_:)``.
         public static let links = Groups(rawValue: 0x1)
+        /// Of IPv4 and IPv6.
         public static let addresses = Groups(rawValue: 0x10 | 0x100)
+        /// Of IPv4 and IPv6, in all tables.
         public static let routes = Groups(rawValue: 0x40 | 0x400)
         /// Policy rules.
         public static let rules = Groups(rawValue: 0x80 | 0x4_0000)

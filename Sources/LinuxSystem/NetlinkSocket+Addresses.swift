@@ -6,6 +6,7 @@ public import NetworkTypes
 public struct LinkAddress: Hashable, Sendable {
     /// The interface's index.
     public var link: UInt32
+    /// With the length of its network.
     public var address: IPInterfaceAddress
     /// RT_SCOPE_…: 0 universe, 253 link, 254 host.
     public var scope: UInt8

@@ -13,6 +13,7 @@ public struct RuleSpecification: Hashable, Sendable {
     public var mask: UInt32?
     /// Matches what it otherwise wouldn't.
     public var isInverted: Bool
+    /// The number of the table that is looked up.
     public var table: UInt32
     /// Passes over routes found in the table whose prefix is this long or shorter.
     public var suppressPrefixLength: UInt32?

@@ -1,5 +1,6 @@
 /// A process as /proc shows it. Source: proc_pid_stat(5).
 public struct ProcessEntry: Hashable, Sendable {
+    /// Its own number, its process group's and its session's.
     public var identifier: Int32
     public var group: Int32
     public var session: Int32

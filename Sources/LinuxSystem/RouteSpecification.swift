@@ -6,19 +6,26 @@ public import NetworkTypes
 public struct RouteSpecification: Hashable, Sendable {
     /// How far the destination is.
     public enum Scope: UInt8, Hashable, Sendable {
+        /// Anywhere, through a gateway or not.
         case universe = 0
+        /// Inside of this site; for IPv6, and hardly used.
         case site = 200
+        /// On this link, without a gateway.
         case link = 253
+        /// This machine itself.
         case host = 254
     }
 
     /// The main routing table.
     public static let mainTable: UInt32 = 254
 
+    /// Of length 0: a default route.
     public var destination: IPPrefix
     /// The interface's index.
     public var link: UInt32?
+    /// Nil: the destination is on the link.
     public var gateway: IPAddress?
+    /// Its number; ``mainTable`` unless said otherwise.
     public var table: UInt32
     /// The priority: the lower wins. nil lets the kernel choose: 0 for IPv4, 1024 for IPv6.
     public var metric: UInt32?
@@ -77,11 +84,13 @@ public struct RouteSpecification: Hashable, Sendable {
 public struct RouteLookup: Hashable, Sendable {
     /// The index of the interface that it leaves by.
     public var link: UInt32
+    /// Nil: the destination is on the link.
     public var gateway: IPAddress?
     /// The source address it would get.
     public var source: IPAddress?
     /// Bytes of the path's first hop: the route's own MTU, else the link's.
     public var mtu: UInt32
+    /// The number of the table that it was found in.
     public var table: UInt32
 
     public init(link: UInt32, gateway: IPAddress?, source: IPAddress?, mtu: UInt32, table: UInt32) {

@@ -11,7 +11,9 @@ public struct SocketError: Hashable, Sendable {
     public enum Origin: UInt8, Sendable {
         /// This system, while it sent.
         case local = 1
+        /// An ICMP message; ``SocketError/reporter`` says whose.
         case icmp = 2
+        /// The same of ICMPv6.
         case icmpv6 = 3
     }
 
@@ -20,6 +22,7 @@ public struct SocketError: Hashable, Sendable {
     public var origin: Origin
     /// ICMP's or ICMPv6's type and code; 0 for ``Origin/local``.
     public var type: UInt8
+    /// ICMP's or ICMPv6's code; 0 for ``Origin/local``.
     public var code: UInt8
     /// The largest packet that the path takes, in bytes, where the error is about that.
     public var mtu: UInt32?
@@ -45,9 +48,11 @@ public struct SocketError: Hashable, Sendable {
 public struct SocketMemory: Hashable, Sendable {
     /// Bytes that wait to be received, with the kernel's own overhead, and how many may.
     public var receiveQueue: UInt32
+    /// Bytes that may wait to be received.
     public var receiveLimit: UInt32
     /// Bytes that wait to be sent, and how many may.
     public var sendQueue: UInt32
+    /// Bytes that may wait to be sent.
     public var sendLimit: UInt32
     /// Messages that found no room in the receive queue since the socket was made; the number wraps.
     public var drops: UInt32

@@ -41,8 +41,10 @@ public struct SystemError: Error, Hashable, Sendable {
 
     public var isAddressInUse: Bool { errno == EADDRINUSE }
     public var isFamilyUnsupported: Bool { errno == EAFNOSUPPORT }
+    /// EPERM or EACCES.
     public var isPermissionDenied: Bool { errno == EPERM || errno == EACCES }
     public var isMissing: Bool { errno == ENOENT }
+    /// EAGAIN: there is nothing, or no room, now.
     public var isWouldBlock: Bool { errno == EAGAIN }
 }
 

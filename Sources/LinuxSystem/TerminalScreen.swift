@@ -6,6 +6,7 @@ internal import Glibc
 public struct TerminalScreen: ~Copyable {
     /// What came of writing to it.
     public enum Written: Sendable {
+        /// The terminal has taken everything.
         case all
         /// Something else became ready before the terminal took everything.
         case interrupted
@@ -77,6 +78,7 @@ public struct TerminalScreen: ~Copyable {
 extension SignalDescriptor {
     /// The terminal has another size.
     public static let resized = SIGWINCH
+    /// A terminal's Ctrl-\, or somebody who wants a core dump.
     public static let quit = SIGQUIT
     /// Somebody asks the process to stop for a while.
     public static let stop = SIGTSTP

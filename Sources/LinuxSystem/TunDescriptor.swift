@@ -29,11 +29,17 @@ public struct TunDescriptor: ~Copyable, Sendable {
         public let rawValue: UInt32
         public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+        /// Checksums of TCP and UDP that are only begun; all others need it.
         public static let checksum = Offload(rawValue: 0x01)
+        /// TCP super-packets of IPv4.
         public static let tcp4Segmentation = Offload(rawValue: 0x02)
+        /// TCP super-packets of IPv6.
         public static let tcp6Segmentation = Offload(rawValue: 0x04)
+        /// TCP super-packets whose first segment alone says CWR.
         public static let tcpECN = Offload(rawValue: 0x08)
+        /// UDP super-packets of IPv4; from Linux 6.2 on.
         public static let udp4Segmentation = Offload(rawValue: 0x20)
+        /// UDP super-packets of IPv6; from Linux 6.2 on.
         public static let udp6Segmentation = Offload(rawValue: 0x40)
     }
 

@@ -20,6 +20,7 @@ public final class UDPSocket: Sendable {
 
     /// The descriptor, for polling. It belongs to this object.
     public let descriptor: Int32
+    /// Datagrams of the other one don't pass: a socket of IPv6 is for IPv6 only.
     public let family: AddressFamily
     /// The local UDP port.
     public let port: UInt16
@@ -91,6 +92,7 @@ public final class UDPSocket: Sendable {
 
     /// How it stands with super-datagrams on a socket.
     public enum Segmentation: Sendable, Hashable {
+        /// The kernel has taken one.
         case used
         /// None was needed yet.
         case untried

@@ -97,6 +97,7 @@ public struct ResolverFile: Hashable, Sendable {
         }
     }
 
+    /// Takes a tunnel's part out; nothing happens where it has none.
     public mutating func remove(_ tunnel: String) {
         entries.removeAll { $0.tunnel == tunnel }
     }

@@ -2,6 +2,7 @@ public import NetworkTypes
 
 /// One change of the system.
 public enum Step: Hashable, Sendable {
+    /// To the interface.
     case addAddress(IPInterfaceAddress)
     case removeAddress(IPInterfaceAddress)
     /// With the first address of a network, others of it stay: the kernel otherwise takes them with it.
@@ -16,12 +17,16 @@ public enum Step: Hashable, Sendable {
     case setMark(from: UInt32, to: UInt32)
     /// The packet filter, at once from one to the other; nil: none.
     case setFirewall(from: FirewallRules?, to: FirewallRules?)
+    /// The tunnel's name servers and search domains, from one to the other; nil: none.
     case setNameServers(from: NameServers?, to: NameServers?)
+    /// Whether reverse path filters look at marks: net.ipv4.conf.all.src_valid_mark.
     case acceptMarkedSources(Bool)
 
     /// MTU and administrative state.
     public struct LinkState: Hashable, Sendable {
+        /// Bytes of the longest packet.
         public var mtu: UInt32
+        /// By its flag IFF_UP.
         public var isUp: Bool
 
         public init(mtu: UInt32, isUp: Bool) {

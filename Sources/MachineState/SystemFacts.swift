@@ -12,7 +12,9 @@ public struct SystemFacts: Hashable, Sendable {
     public var firstPriority: [AddressFamily: UInt32]
     /// The number of the table that the configuration names; nil where it names none, or none that is known.
     public var namedTable: UInt32?
+    /// nft where there is one, else iptables; nil: neither, and no filter is set.
     public var firewallTool: FirewallRules.Tool?
+    /// What keeps the name servers here.
     public var nameServerMethod: NameServers.Method
     /// Whether the interface is the only way out of its network namespace: then its routes stand in the main table, and nothing has to be kept
     /// out of them. Name servers are its namespace's own.

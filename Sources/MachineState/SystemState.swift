@@ -7,12 +7,17 @@ public import NetworkTypes
 public struct SystemState: Hashable, Sendable {
     /// Bytes of the longest packet; 0 where there is no interface.
     public var mtu: UInt32 = 0
+    /// By its flag IFF_UP.
     public var isUp = false
     /// In the order in which they were given.
     public var addresses: [IPInterfaceAddress] = []
+    /// Into the tunnel, and what holds its traffic back.
     public var routes: Set<TunnelRoute> = []
+    /// For a tunnel with a default route.
     public var rules: Set<PolicyRule> = []
+    /// For a tunnel with a default route; nil: none.
     public var firewall: FirewallRules?
+    /// Nil: none of the tunnel's.
     public var nameServers: NameServers?
     /// The mark on the tunnel's datagrams; 0 for none.
     public var firewallMark: UInt32 = 0
@@ -56,6 +61,7 @@ public struct SystemState: Hashable, Sendable {
 
 /// A route of a tunnel's.
 public struct TunnelRoute: Hashable, Sendable {
+    /// Where it leads.
     public enum Kind: Hashable, Sendable {
         /// Through the interface.
         case tunnel
@@ -100,6 +106,7 @@ extension TunnelRoute: Comparable {
 
 /// A policy routing rule of a tunnel with a default route. Source: wg-quick(8).
 public struct PolicyRule: Hashable, Sendable {
+    /// Whom it sends to which table.
     public enum Kind: Hashable, Sendable {
         /// What doesn't carry `mark` is looked up in the table of the same number.
         case unmarked(UInt32)
@@ -132,12 +139,14 @@ extension PolicyRule: Comparable {
 public struct FirewallRules: Hashable, Sendable {
     /// The program that keeps them.
     public enum Tool: String, Hashable, Sendable, CaseIterable {
+        /// The one as one table that is exchanged at once, the other as rules with a comment.
         case nft, iptables
     }
 
     public var tool: Tool
     /// The interface's name now; the table's is that of the tunnel.
     public var interface: String
+    /// On the tunnel's own datagrams.
     public var mark: UInt32
     /// The tunnel's own addresses.
     public var addresses: [IPAddress]
@@ -156,12 +165,14 @@ public struct NameServers: Hashable, Sendable {
     public enum Method: String, Hashable, Sendable, CaseIterable {
         /// systemd-resolved.
         case resolvectl
+        /// openresolv, or Debian's.
         case resolvconf
         /// /etc/resolv.conf itself.
         case file
     }
 
     public var method: Method
+    /// In the order in which they are asked; empty: only domains are set.
     public var servers: [IPAddress]
     /// Searched for names without a dot. Alone, they leave the servers as they are.
     public var searchDomains: [String]

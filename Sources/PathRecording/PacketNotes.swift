@@ -8,6 +8,7 @@ public import WireGuardCrypto
 public struct PacketNotes: Sendable, Hashable {
     /// What kind of datagram it is or was in.
     public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
+        /// A data message that carries a packet, one that carries none, the messages of a handshake, and the cookie reply.
         case data, keepalive, initiation, response, cookie
         /// None of WireGuard's.
         case unknown
@@ -27,6 +28,7 @@ public struct PacketNotes: Sendable, Hashable {
 
     /// A part of something larger: the `index`th of `count`, from 0.
     public struct Part: Sendable, Hashable {
+        /// Of the super-packet or super-datagram.
         public var number: UInt32
         public var index: UInt16
         /// How many parts it had; of a super-packet that is cut over two turns, those so far.
@@ -104,9 +106,11 @@ public struct PacketNotes: Sendable, Hashable {
 
     // MARK: The peer and the session
 
+    /// Nil where nobody knows, as of datagrams that nobody could open.
     public var peer: PublicKey?
     /// The entry that decided: out, the destination's; in, the source's.
     public var allowedIP: IPPrefix?
+    /// Of data and keepalives; nil where it was dropped before it had one.
     public var session: Session?
     /// Who sealed or opened it; nil if nobody did.
     public var worker: Worker?

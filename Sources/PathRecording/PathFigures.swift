@@ -166,6 +166,7 @@ public struct DropFigures: Sendable, Hashable {
     public var reason: DropReason
     /// Whose they were; nil where nobody knows.
     public var peer: PublicKey?
+    /// Packets or datagrams.
     public var count: UInt64
 
     public init(_ reason: DropReason, peer: PublicKey?, count: UInt64) {

@@ -58,7 +58,9 @@ public enum PathDirection: UInt8, Sendable, Hashable, CaseIterable {
 
 /// A place on one of the two ways, or beside them.
 public enum PathPlace: Sendable, Hashable {
+    /// A stage of the way out.
     case outbound(OutboundStage)
+    /// A stage of the way in.
     case inbound(InboundStage)
     /// The queue of packets that wait for a session.
     case waiting

@@ -17,6 +17,7 @@ extension RecordingFilter {
         public var text: String
         /// Where the word stands: offset and length in bytes.
         public var offset: Int
+        /// Bytes of the word.
         public var length: Int
         /// What is wrong with it.
         public var message: String

@@ -8,6 +8,7 @@ public import WireGuardCrypto
 public struct RecordingFilter: Sendable {
     /// Where an address condition looks.
     public enum End: UInt8, Sendable, Hashable {
+        /// Where it says either, one end is enough.
         case source, destination, either
     }
 
@@ -36,6 +37,7 @@ public struct RecordingFilter: Sendable {
     public internal(set) var protocols = InlineArray<4, UInt8?>(repeating: nil)
     /// A prefix that the other end's address must be in.
     public internal(set) var remote: IPPrefix?
+    /// Whose they must be; nil: anybody's, and nobody's.
     public internal(set) var peer: PeerCondition?
     /// Only one way.
     public internal(set) var direction: PathDirection?

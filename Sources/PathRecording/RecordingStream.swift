@@ -34,10 +34,13 @@ public enum RecordingStream {
 
 /// A piece of a recording.
 public enum RecordingFrame: Sendable, Hashable {
+    /// What comes first, once.
     case header(RecordingHeader)
+    /// One packet that met the filter, when its way had ended or it began to wait.
     case packet(PacketRecord)
     /// So many packets that should have been recorded found no room since the last such frame.
     case lost(UInt64)
+    /// A key, if keys were asked for.
     case secret(RecordingSecret)
     /// It ends, and why: nothing for a count that was reached.
     case end(String)
@@ -75,8 +78,10 @@ public struct RecordingHeader: Sendable, Hashable {
 public struct RecordingSecret: Sendable, Hashable {
     /// What it is, in the words of Wireshark's key log.
     public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
+        /// Ours.
         case localStaticPrivateKey = 1
         case remoteStaticPublicKey = 2
+        /// The one that we made for this handshake.
         case localEphemeralPrivateKey = 3
         case presharedKey = 4
 

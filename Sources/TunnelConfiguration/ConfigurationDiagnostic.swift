@@ -1,5 +1,6 @@
 /// One problem of a configuration file: where it is, what it is, and what to write instead.
 public struct ConfigurationDiagnostic: Error, Hashable, Sendable {
+    /// Whether the file can be used in spite of it.
     public enum Severity: Hashable, Sendable, Comparable {
         /// The file works, but probably not as its author thinks.
         case warning

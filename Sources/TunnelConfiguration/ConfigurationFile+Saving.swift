@@ -4,6 +4,7 @@ internal import WireGuardCrypto
 
 /// What of a running tunnel belongs into its file.
 public struct SavedState: Sendable {
+    /// The interface's keys, port and mark, and the peers, as they are in force.
     public var tunnel: TunnelSnapshot
     /// The interface's; nil where they can't be told, for example because it was moved to another network namespace.
     public var addresses: [IPInterfaceAddress]?

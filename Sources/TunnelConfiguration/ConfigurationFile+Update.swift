@@ -4,6 +4,7 @@ public import WireGuardCrypto
 
 /// A peer's endpoint that has to be looked up.
 public struct UnresolvedEndpoint: Hashable, Sendable {
+    /// The peer's.
     public var publicKey: PublicKey
     public var name: EndpointName
     /// The line of the file, counted from 1.

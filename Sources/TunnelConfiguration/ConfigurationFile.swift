@@ -7,6 +7,7 @@ public import WireGuardCrypto
 /// The text is kept, so that changes can be written back with comments, order and host names as they were.
 /// Source: wg(8), wg-quick(8).
 public struct ConfigurationFile: Sendable {
+    /// All of its [Interface] sections.
     public internal(set) var interface = InterfaceConfiguration()
     /// The peers in the order of the file.
     public internal(set) var peers: [PeerConfiguration] = []
@@ -14,6 +15,7 @@ public struct ConfigurationFile: Sendable {
     public internal(set) var diagnostics: [ConfigurationDiagnostic] = []
     /// How many more problems of each kind there are; a file may have as many as it has bytes.
     public private(set) var omittedErrors = 0
+    /// How many warnings there are beyond those in ``diagnostics``.
     public private(set) var omittedWarnings = 0
     /// How many of each kind ``diagnostics`` holds at most: nobody reads more, and each has a copy of its line.
     public static let mostDiagnostics = 100
@@ -83,20 +85,28 @@ public struct ConfigurationFile: Sendable {
 
 /// The [Interface] part of a configuration file. Several such sections count as one.
 public struct InterfaceConfiguration: Sendable {
+    /// Nil: somebody else gives it one (`wg set`, a hook), or nobody.
     public internal(set) var privateKey: Located<PrivateKey>?
+    /// 0, or nil: the kernel chooses one.
     public internal(set) var listenPort: Located<UInt16>?
     /// 0 for `off`.
     public internal(set) var firewallMark: Located<UInt32>?
+    /// The interface's own, host bits included; without `/length` alone in their network.
     public internal(set) var addresses: [Located<IPInterfaceAddress>] = []
+    /// Entries of DNS that are addresses, in the order in which they are asked.
     public internal(set) var dnsServers: [Located<IPAddress>] = []
     /// Entries of DNS that aren't addresses.
     public internal(set) var dnsSearchDomains: [Located<String>] = []
+    /// Bytes of the longest packet, 68 to 65535; nil: from the routes to the endpoints.
     public internal(set) var mtu: Located<UInt32>?
+    /// Nil as ``RoutingTableChoice/automatic``.
     public internal(set) var table: Located<RoutingTableChoice>?
+    /// In the file's order, as the three that follow.
     public internal(set) var preUp: [Located<HookCommand>] = []
     public internal(set) var postUp: [Located<HookCommand>] = []
     public internal(set) var preDown: [Located<HookCommand>] = []
     public internal(set) var postDown: [Located<HookCommand>] = []
+    /// SaveConfig: whether ``ConfigurationFile/text(saving:since:)`` is written back when the tunnel goes down.
     public internal(set) var savesConfiguration = false
 }
 
@@ -106,6 +116,7 @@ public enum RoutingTableChoice: Hashable, Sendable {
     case automatic
     /// No routes are added.
     case off
+    /// That table; never 0, which is read as the main table's 254.
     case number(UInt32)
     /// A table that the system has a name for.
     case named(String)
@@ -120,8 +131,11 @@ public struct PeerConfiguration: Sendable {
     public internal(set) var header: SourceSpan
     /// Always present in a file without errors.
     public internal(set) var publicKey: Located<PublicKey>?
+    /// Nil or zeros: none.
     public internal(set) var presharedKey: Located<PresharedKey>?
+    /// The lines of one peer add up; a prefix that two peers have is the last one's.
     public internal(set) var allowedIPs: [Located<AllowedIPEntry>] = []
+    /// Nil: the peer has to begin.
     public internal(set) var endpoint: Located<EndpointName>?
     /// Seconds; 0 for `off`.
     public internal(set) var persistentKeepalive: Located<UInt16>?
@@ -134,7 +148,9 @@ public struct AllowedIPEntry: Hashable, Sendable {
     /// What the entry does with the prefix: newer `wg` reads `+` and `-` before it as a change to the running peer.
     public var change: Change
 
+    /// What an entry does to the peer's list.
     public enum Change: Hashable, Sendable {
+        /// Without a sign the peer's entries are its whole list, if all are so; with `+` and `-` they change the one that runs.
         case replace, add, remove
     }
 
@@ -161,6 +177,7 @@ public struct EndpointName: Hashable, Sendable {
 }
 
 extension EndpointName: CustomStringConvertible {
+    /// `HOST:PORT`, with an address of IPv6 in brackets.
     public var description: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(service)" : "\(host):\(service)"
     }

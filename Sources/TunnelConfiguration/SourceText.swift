@@ -11,6 +11,7 @@ public struct SourceSpan: Hashable, Sendable {
 /// A value with the place it was read from.
 public struct Located<Value> {
     public var value: Value
+    /// Where it is written: the value without its key, of a list the one entry.
     public var span: SourceSpan
 
     init(_ value: Value, at span: SourceSpan) {

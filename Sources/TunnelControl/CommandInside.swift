@@ -11,7 +11,9 @@ internal import Synchronization
 public final class CommandInside: Sendable {
     /// How it came to its end.
     public enum Outcome: Hashable, Sendable {
+        /// With this status.
         case exited(Int32)
+        /// By this signal.
         case signalled(Int32)
         /// A signal came before it was started.
         case interrupted(Int32)
@@ -104,7 +106,9 @@ public final class CommandInside: Sendable {
 
     /// Why a command can't be executed, as `env` tells it by its exit status.
     public struct StartFailure: Error, Hashable, Sendable {
+        /// For people.
         public let message: String
+        /// 127 where there is no such program, else 126.
         public let status: Int32
 
         init(_ error: SystemError) {

@@ -4,6 +4,7 @@ public import TunnelDiagnosis
 
 /// What can be said of a file before it is up: by itself, and with the routes and networks of the machine as they are now.
 public enum FileObservation {
+    /// The findings of a file, and a verdict of what it would be. Asks the kernel; sends nothing.
     public static func diagnosis(of file: ConfigurationFile, interface: String) -> Diagnosis {
         var observation = Observation(interface: interface, settings: TunnelSettings(file))
         var machine = Machine(interface: interface)

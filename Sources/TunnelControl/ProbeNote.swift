@@ -14,6 +14,7 @@ public enum ProbeNote: Hashable, Sendable {
 }
 
 extension ProbeNote: LosslessStringConvertible {
+    /// As it goes over the control channel.
     public var description: String {
         switch self {
         case .echo(let peer, let probe):

@@ -30,6 +30,7 @@ public struct InsidePort: Hashable, Sendable, CustomStringConvertible {
         self.init(number, transport)
     }
 
+    /// `80/tcp`.
     public var description: String { "\(number)/\(transport.rawValue)" }
 }
 

@@ -26,6 +26,7 @@ public final class RuntimeDirectory: Sendable {
         records.map { BoundedFile(Self.logName(interface), in: $0, limit: 512 << 10) }
     }
 
+    /// The path of the socket that `wg` asks.
     public func socket(of interface: String) -> String { sockets.path(of: Self.socketName(interface)) }
     func control(of interface: String) -> String { "\(base)/wg-lite/\(Self.controlName(interface))" }
 

@@ -54,6 +54,7 @@ extension SetupError: CustomStringConvertible {
 
 /// Where the steps of a setup are told, as they happen.
 public struct SetupReport: Sendable {
+    /// For whom it is told.
     public enum Kind: Hashable, Sendable {
         /// The command that would do the same, for `-v`.
         case command

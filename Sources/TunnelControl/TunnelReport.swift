@@ -7,6 +7,7 @@ public import TunnelDiagnosis
 
 /// How a tunnel is: what its process says when it is asked, or what can be seen of another program's.
 public struct TunnelReport: Sendable {
+    /// Of other programs' tunnels from what the kernel and their control socket say.
     public var diagnosis: Diagnosis
     /// Our own figures, by name; empty of other programs' tunnels.
     public var figures: [(name: String, value: UInt64)]

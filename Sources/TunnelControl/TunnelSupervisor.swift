@@ -50,6 +50,7 @@ public final class TunnelSupervisor {
         }
     }
 
+    /// The name that the tunnel came up with, whatever the interface is called by now.
     public let interface: String
     let options: Options
     let report: SetupReport

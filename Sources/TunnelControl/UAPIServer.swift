@@ -103,6 +103,8 @@ public final class UAPIServer: Sendable {
     /// Readable when the socket has gone away.
     var endDescriptor: Int32 { ended.rawValue }
 
+    /// Lets clients in, on a thread of its own.
+    /// - Throws: where there can be no thread.
     public func start() throws(SetupError) {
         do throws(SystemError) {
             try thread.withLock { (thread) throws(SystemError) in

@@ -53,9 +53,12 @@ public struct Stranger: Hashable, Sendable {
         case unknownKey(PublicKey)
     }
 
+    /// Where the last of them came from.
     public var sender: Endpoint
     public var reason: Reason
+    /// Handshakes since the tunnel is up.
     public var count: UInt64
+    /// Since the last of them.
     public var age: Interval
 
     public init(sender: Endpoint, reason: Reason, count: UInt64, age: Interval) {
@@ -70,9 +73,13 @@ public struct Stranger: Hashable, Sendable {
 public struct DropObservation: Hashable, Sendable {
     /// Those that rules are made for; everything else is a figure in the status.
     public enum Reason: Hashable, Sendable {
+        /// Packets of programs to an address that is in nobody's AllowedIPs.
         case noPeerForDestination
+        /// Packets of a peer from an address that isn't in its AllowedIPs.
         case sourceNotAllowed
+        /// The tunnel's own datagrams, which came out of its interface.
         case ownDatagram
+        /// Packets of programs for a peer of which nobody has said, and which hasn't shown, where it is.
         case noEndpoint
         /// Datagrams that are no message of WireGuard's.
         case notWireGuard
@@ -81,13 +88,17 @@ public struct DropObservation: Hashable, Sendable {
     }
 
     public var reason: Reason
+    /// Packets or datagrams since the tunnel is up.
     public var count: UInt64
     /// Of the last one: inner addresses, and whose it was.
     public var source: IPAddress?
+    /// Where the last one was to go, inside.
     public var destination: IPAddress?
+    /// Whose the last one was, or for whom; nil where that isn't known.
     public var peer: PublicKey?
     /// Where the last one came from, if it was a datagram.
     public var sender: Endpoint?
+    /// Since the last one; nil where that isn't known.
     public var age: Interval?
 
     public init(_ reason: Reason, count: UInt64) {
@@ -106,6 +117,7 @@ public struct FilterObservation: Hashable, Sendable {
     public var notForwarded: UInt64 = 0
     /// The same of IPv6: net.ipv6.conf.all.forwarding, and Ip6InAddrErrors.
     public var forwardsIPv6: Bool?
+    /// Packets of IPv6 for others that this machine dropped because it doesn't forward, since the tunnel is up.
     public var notForwardedIPv6: UInt64 = 0
     /// Packets that came in and were neither delivered nor passed on, for no other reason that the kernel counts, since the tunnel is up.
     public var vanished: UInt64 = 0
@@ -121,8 +133,11 @@ public struct FilterObservation: Hashable, Sendable {
 
 /// Datagrams that reached the machine and not the tunnel.
 public struct ArrivedUnseen: Hashable, Sendable {
+    /// Where they arrived.
     public var interface: String
+    /// The peer's address that most of them came from.
     public var sender: IPAddress
+    /// How many came from there while somebody looked.
     public var count: UInt64
 
     public init(interface: String, sender: IPAddress, count: UInt64) {

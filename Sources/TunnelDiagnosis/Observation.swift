@@ -56,6 +56,7 @@ public struct TunnelSettings: Sendable {
     public var file: String?
     /// Our public key; nil without a private key.
     public var publicKey: PublicKey?
+    /// The interface's own, with the networks that they are in.
     public var addresses: [IPInterfaceAddress] = []
     /// Of the file's `DNS`; not the domains to search.
     public var nameServers: [IPAddress] = []
@@ -67,6 +68,7 @@ public struct TunnelSettings: Sendable {
     public var addsRoutes = true
     /// Whether hooks may add routes of their own.
     public var hasHooks = false
+    /// In the file's order.
     public var peers: [PeerSettings] = []
 
     public init() {}

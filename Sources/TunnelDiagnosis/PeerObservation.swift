@@ -10,6 +10,7 @@ public struct PeerObservation: Sendable {
     public var isEndpointLearned = false
     /// How often in a row the peer was heard, within a minute, from where it had been before it moved.
     public var returns: UInt64 = 0
+    /// Since the last time; nil if there was none.
     public var lastReturn: Interval?
     /// Where it was before it moved last.
     public var previousEndpoint: Endpoint?
@@ -19,6 +20,7 @@ public struct PeerObservation: Sendable {
     public var handshakeDuration: Interval?
     /// Bytes of UDP payload, since the tunnel is up.
     public var receivedBytes: UInt64 = 0
+    /// Bytes of UDP payload, since the tunnel is up.
     public var sentBytes: UInt64 = 0
     /// Nil where the program that runs the tunnel doesn't say.
     public var handshakes: HandshakeObservation?
@@ -52,6 +54,7 @@ public struct HandshakeObservation: Hashable, Sendable {
     public var unansweredFor: Interval?
     /// Responses to them that didn't open: made with another preshared key.
     public var refusedResponses: UInt64 = 0
+    /// Since the last of them.
     public var lastRefusedResponse: Interval?
     /// Initiations of the peer that we answered since a session of such a kind was confirmed last.
     public var unconfirmedAnswers: UInt64 = 0
@@ -65,14 +68,17 @@ public struct HandshakeObservation: Hashable, Sendable {
 public struct TrafficObservation: Hashable, Sendable {
     /// Packets that are not keepalives, since the last handshake.
     public var sentPackets: UInt64 = 0
+    /// Packets that are not keepalives, since the last handshake.
     public var receivedPackets: UInt64 = 0
     /// When packets that are not keepalives were last sent and received.
     public var lastSentPacket: Interval?
+    /// How long ago a packet that is no keepalive was last received.
     public var lastReceivedPacket: Interval?
     /// The last authentic datagram of the peer, keepalives included.
     public var lastReceived: Interval?
     /// How often in a row the peer was heard again after more than the time in which a keepalive has to come, and when last.
     public var returns: UInt64 = 0
+    /// How long ago it was last heard again; nil if it never was away.
     public var lastReturn: Interval?
     /// For how long packets have gone out with nothing authentic coming back.
     public var unansweredFor: Interval?
@@ -92,6 +98,7 @@ public struct AskedHostObservation: Hashable, Sendable {
         case query
     }
 
+    /// An inner address.
     public var address: IPAddress
     /// What it was asked last.
     public var question: Question
@@ -99,6 +106,7 @@ public struct AskedHostObservation: Hashable, Sendable {
     public var unanswered: UInt64 = 0
     /// How long ago the first and the last of them were sent.
     public var unansweredFor: Interval?
+    /// How long ago the last question was sent, whether it was answered or not.
     public var lastAsked: Interval
     /// Which kinds of question it has answered before.
     public var answered: Set<Question> = []
@@ -131,6 +139,7 @@ public struct SendFailure: Hashable, Sendable {
     }
 
     public var cause: Cause
+    /// Since the last datagram that was refused.
     public var age: Interval
 
     public init(_ cause: Cause, age: Interval) {
@@ -143,21 +152,26 @@ public struct SendFailure: Hashable, Sendable {
 public struct NetworkError: Hashable, Sendable {
     /// By type and code of ICMP and ICMPv6 (RFC 792, RFC 4443), as the socket's error queue has them.
     public enum Cause: Hashable, Sendable {
+        /// Nobody listens on that port, or a filter says so.
         case portUnreachable
         /// By a filter that says so.
         case prohibited
+        /// The last router doesn't reach the machine.
         case hostUnreachable
+        /// A router has no route to it.
         case networkUnreachable
         /// No datagram of more bytes goes through.
         case tooLarge(mtu: UInt32)
         /// Time exceeded: it went in circles.
         case routingLoop
+        /// Any other type or code: the peer counts as unreachable, and no finding says why.
         case other
     }
 
     public var cause: Cause
     /// Who said it; nil where the kernel doesn't know.
     public var reporter: IPAddress?
+    /// Since the last error.
     public var age: Interval
 
     public init(_ cause: Cause, reporter: IPAddress?, age: Interval) {
@@ -169,9 +183,11 @@ public struct NetworkError: Hashable, Sendable {
 
 /// Initiations with a timestamp that isn't later than one that was accepted.
 public struct ReplayedInitiations: Hashable, Sendable {
+    /// Initiations of the peer that were refused for whatever reason since it was configured; the last of them for this.
     public var count: UInt64
     /// How far the last of them was behind.
     public var behind: Interval
+    /// Since the last of them.
     public var age: Interval
 
     public init(count: UInt64, behind: Interval, age: Interval) {
@@ -183,6 +199,7 @@ public struct ReplayedInitiations: Hashable, Sendable {
 
 /// Where datagrams to an address go now.
 public enum RouteObservation: Hashable, Sendable {
+    /// There is no route, or one that says blackhole, prohibit or unreachable.
     case none
     /// - Parameters:
     ///   - isTunnel: whether the interface is the tunnel itself.

@@ -22,6 +22,7 @@ public struct ResolverObservation: Hashable, Sendable {
     public var servers: [IPAddress]
     /// What keeps them: a file or a program.
     public var keeper: String
+    /// Why it is they; only ``Reason/own``, ``Reason/former`` and ``Reason/later(_:)`` are as they should be.
     public var reason: Reason
 
     public init(servers: [IPAddress], keeper: String, reason: Reason) {

@@ -10,9 +10,11 @@ public struct Verdict: Hashable, Sendable {
         case worksInPart = "works-in-part"
         /// Nothing can be said yet: no peer has been heard of, and nothing was tried or it has just begun; or nobody answers who may be mute.
         case waits
+        /// There is an error, of the whole tunnel or of peers beside whom no other can be spoken with.
         case doesNotWork = "does-not-work"
     }
 
+    /// What ``exitStatus`` comes from.
     public let outcome: Outcome
     /// The whole line.
     public let line: String

@@ -2,9 +2,11 @@
 public indirect enum JSON: Sendable {
     case null
     case bool(Bool)
+    /// Whole and not negative, as all numbers here are.
     case number(UInt64)
     case string(String)
     case array([JSON])
+    /// Nobody looks whether a name stands twice.
     case object([(String, JSON)])
 
     /// On one line.

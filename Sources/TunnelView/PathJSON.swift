@@ -26,6 +26,7 @@ public enum PathJSON {
     /// The most peers, peers of one reason to drop, and recorded packets that are written.
     public static let mostPeers = 50
     static let mostPeersOfDrop = 5
+    /// The most recorded packets that are written.
     public static let mostRecords = 500
 
     /// The whole document.

@@ -4,6 +4,7 @@ internal import WireGuardCrypto
 
 /// What peers are sorted by.
 public enum PeerOrder: String, CaseIterable, Sendable {
+    /// The most traffic and drops first, names before keys, broken states before others, and the latest handshake first.
     case traffic, name, state, handshake, drops
 
     /// The peers' places in `peers`, in this order.

@@ -2,6 +2,7 @@
 public struct ScreenLine: Hashable, Sendable {
     /// How a text looks.
     public enum Style: Hashable, Sendable {
+        /// Without colours warnings and what is bad are bold, and what is quiet or good is plain.
         case plain, bold, quiet, good, warning, bad, inverse
     }
 

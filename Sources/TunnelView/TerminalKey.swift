@@ -1,6 +1,8 @@
 /// A key that a terminal sends.
 public enum TerminalKey: Hashable, Sendable {
+    /// What prints, of ASCII.
     case character(Character)
+    /// Enter is also Ctrl-J, and Escape the backspace key.
     case up, down, pageUp, pageDown, home, end, enter, escape, tab
     /// Ctrl-C and Ctrl-D.
     case interrupt

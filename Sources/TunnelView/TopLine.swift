@@ -5,6 +5,7 @@ internal import TunnelDiagnosis
 
 /// A tunnel in one line, for `top` where there is no screen.
 public enum TopLine {
+    /// The time, each way's rate, drops, working peers and the verdict; since the start where there is no earlier reading.
     public static func text(_ sight: TunnelSight) -> String {
         let now = sight.shown
         let dropped = now.drops.reduce(0) { $0 + $1.count }

@@ -7,6 +7,7 @@ internal import WireGuardCrypto
 public struct TopScreen: Sendable {
     /// What a key asks for beyond another picture.
     public enum Request: Hashable, Sendable {
+        /// Go on, end, let go of the terminal until continued (SIGTSTP), or write every line anew.
         case nothing, quit, suspend, redraw
         /// Another tunnel, if there is one.
         case nextTunnel

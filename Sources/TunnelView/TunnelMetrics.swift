@@ -7,7 +7,9 @@ public import WireGuardCrypto
 
 /// Everything that is told of one tunnel in metrics.
 public struct MeasuredTunnel: Sendable {
+    /// The interface's.
     public var name: String
+    /// Its settings and counters; its secrets go nowhere.
     public var snapshot: TunnelSnapshot
     /// What the file calls the peers.
     public var names: [PublicKey: String]

@@ -36,6 +36,7 @@ public struct PeerReading: Sendable {
     public var publicKey: PublicKey
     /// What people call it; nil where the file doesn't say.
     public var name: String?
+    /// Nil until it is known.
     public var endpoint: Endpoint?
     /// Nil where it couldn't be told: the peer is newer than the diagnosis.
     public var state: PeerState?
@@ -45,6 +46,7 @@ public struct PeerReading: Sendable {
     public var handshakeAge: Interval?
     /// Bytes of UDP payload since the tunnel is up.
     public var receivedBytes: UInt64
+    /// Bytes of UDP payload since the tunnel is up.
     public var sentBytes: UInt64
     public var allowedIPs: [IPPrefix]
 

@@ -6,6 +6,7 @@ internal import WireGuardCrypto
 
 /// A tunnel as it is shown: a reading, what has happened since an earlier one, and packets that were recorded in between.
 public struct TunnelSight: Sendable {
+    /// The later one.
     public let reading: TunnelReading
     /// What was counted since the earlier reading; nil without one.
     public let now: PathFigures?
@@ -58,9 +59,11 @@ public struct TunnelSight: Sendable {
 
 /// A peer and what has happened with it since an earlier reading.
 public struct PeerSight: Sendable {
+    /// The later one.
     public let reading: PeerReading
     /// Bytes of UDP payload since then.
     public let receivedNow: UInt64
+    /// Bytes of UDP payload that went to it since then.
     public let sentNow: UInt64
     /// Packets of it that were dropped since then.
     public let dropped: UInt64
