@@ -1,6 +1,6 @@
 public import TunnelCore
 
-/// The stages of a packet's way out, in order; the functions of `OutboundPath`.
+/// The stages of a packet's way out, in order; the functions of `OutboundPath`. What each does says ``explanation``.
 public enum OutboundStage: Int, Sendable, Hashable, CaseIterable {
     case read, arrange, route, seal, send, release
 
@@ -17,7 +17,7 @@ public enum OutboundStage: Int, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// The stages of a packet's way in, in order; the functions of `InboundPath`.
+/// The stages of a packet's way in, in order; the functions of `InboundPath`. What each does says ``explanation``.
 public enum InboundStage: Int, Sendable, Hashable, CaseIterable {
     case receive, sort, find, open, accept, deliver
 

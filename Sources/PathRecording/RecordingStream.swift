@@ -83,6 +83,7 @@ public struct RecordingSecret: Sendable, Hashable {
         case remoteStaticPublicKey = 2
         /// The one that we made for this handshake.
         case localEphemeralPrivateKey = 3
+        /// Told only if there is one: zeros are none.
         case presharedKey = 4
 
         /// As a key log has it.

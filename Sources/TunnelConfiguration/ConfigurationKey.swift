@@ -1,10 +1,12 @@
-/// The parts of a configuration file.
+/// The parts of a configuration file, as their headers name them.
 public enum ConfigurationSection: String, Hashable, Sendable, CaseIterable {
     case interface = "Interface"
     case peer = "Peer"
 }
 
-/// The keys of a wg-quick file. Source: wg(8) and wg-quick(8).
+/// The keys of a wg-quick file, whose case doesn't matter. Hooks, Address, DNS and AllowedIPs add up when they stand more than once in a
+/// section; of the others the last line counts. What they hold is at ``InterfaceConfiguration`` and ``PeerConfiguration``.
+/// Source: wg(8) and wg-quick(8).
 public enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case privateKey = "PrivateKey"
     case listenPort = "ListenPort"
