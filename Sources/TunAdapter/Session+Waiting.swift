@@ -22,7 +22,8 @@ extension Session {
     public var isPacketAvailable: Bool {
         guard !hasEnded else { return false }
         if reader.withLock({ $0.hasPending && !$0.isBlocked }) { return true }
-        return poll(for: Interval(nanoseconds: 0)) & (1 << Token.device | 1 << Token.pending) != 0
+        // As a wait would find it: to a reader that found no room for its packet, room that came free since is a packet.
+        return poll(for: Interval(nanoseconds: 0)) != 0
     }
 
     /// Sleeps until a packet waits.

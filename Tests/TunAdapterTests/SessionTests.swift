@@ -140,7 +140,9 @@ import Testing
         check(!session.isPacketAvailable)
         check(!session.waitForPacket(.milliseconds(1)))
         _ = consume first
+        check(session.isPacketAvailable, "there is room now, and nobody has to receive for it to show")
         check(session.waitForPacket(.milliseconds(1)))
+        check(session.isPacketAvailable)
         let third = try session.receive()
         check(Self.size(of: third) == 60000)
         _ = consume second

@@ -37,9 +37,8 @@ byte held = 0;                  /* received, not released */
 #define lockReader atomic { !isReading -> isReading = 1 }
 #define unlockReader isReading = 0
 
-/* Poller.wait(for:): level-triggered; `space` and the end are for sleepers only */
-#define packetEvent ((deviceAdded && queued > 0) || pendingEvent)
-#define anyEvent (packetEvent || space || endEvent)
+/* Poller.wait(for:): level-triggered */
+#define anyEvent ((deviceAdded && queued > 0) || pendingEvent || space || endEvent)
 
 /* Session.signalPending(_:), with the reader's mutex held */
 inline signalPending() {
@@ -124,7 +123,7 @@ progress:   atomic { received++; held++ }
             available = (pending > 0 && !isBlocked);
             unlockReader;
             if
-            :: !available -> available = packetEvent
+            :: !available -> available = anyEvent
             :: else
             fi;
             if
