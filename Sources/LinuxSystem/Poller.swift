@@ -28,6 +28,16 @@ public struct Poller: ~Copyable, Sendable {
         }
     }
 
+    /// Watches `descriptor`, which was added, for reading again, or only for hang-ups and errors. Unlike adding it needs no memory.
+    public func watch(_ descriptor: Int32, token: Int, forReading: Bool) {
+        var event = unsafe epoll_event()
+        // Hang-ups and errors are always watched, but a thread that sleeps is only woken for what was asked for. A TUN interface that is
+        // deleted wakes for urgent data too, which no descriptor of ours ever has.
+        unsafe event.events = forReading ? EPOLLIN.rawValue : EPOLLPRI.rawValue
+        unsafe event.data.u64 = UInt64(token)
+        unsafe epoll_ctl(epoll.rawValue, EPOLL_CTL_MOD, descriptor, &event)
+    }
+
     /// No longer watches `descriptor`.
     public func remove(_ descriptor: Int32) {
         var event = unsafe epoll_event()

@@ -87,8 +87,12 @@ extension Session {
         switch outcome {
         case .packets(let run, let superPacket):
             return NextRun(run: run, superPacket: superPacket)
-        case .nothing, .noRoom:
-            // A ring that was closed meanwhile has no room either.
+        case .nothing:
+            try checkRunning()
+            return nil
+        case .noRoom:
+            // Reading would have told that the device is gone. A ring that was closed meanwhile has no room either.
+            noticeEnd()
             try checkRunning()
             return nil
         case .ended(let errno):
@@ -98,16 +102,20 @@ extension Session {
         }
     }
 
-    /// With no room in the ring, waiting packets are nothing to wake up for: from now on room is.
+    /// With no room in the ring, waiting packets are nothing to wake up for: from now on room is, and the interface's deletion.
     private func block(_ reader: inout SessionReader) {
         reader.isBlocked = true
-        if let descriptor = reader.device?.pollDescriptor { receivePoller.remove(descriptor) }
+        if let descriptor = reader.device?.pollDescriptor {
+            receivePoller.watch(descriptor, token: Token.device, forReading: false)
+        }
     }
 
     private func unblock(_ reader: inout SessionReader) {
         reader.isBlocked = false
         receiveRing.forgetMiss()
-        if let descriptor = reader.device?.pollDescriptor { try? receivePoller.add(descriptor, token: Token.device) }
+        if let descriptor = reader.device?.pollDescriptor {
+            receivePoller.watch(descriptor, token: Token.device, forReading: true)
+        }
     }
 
     /// Brings the event for outside watchers in line with what is at hand.

@@ -50,6 +50,12 @@ extension Session {
         return hasEnded ? 0 : ready
     }
 
+    /// Ends the session if the device is gone.
+    @inline(never)
+    func noticeEnd() {
+        _ = poll(for: Interval(nanoseconds: 0))
+    }
+
     private func spinForPacket(until deadline: Deadline) -> Bool {
         guard options.spinMicroseconds > 0 else { return false }
         let spin = Clock.now + Interval(nanoseconds: UInt64(options.spinMicroseconds) * 1000)

@@ -129,6 +129,40 @@ import TunAdapter
         }
     }
 
+    @Test(arguments: ["wait", "sleeping wait", "question", "receive"])
+    func `a session whose receive ring is full ends with its interface too`(asked: String) throws {
+        try inNewNamespace {
+            let adapter = try Adapter.create(name: "demo0", pool: "org.example.session")
+            try adapter.setAddress("10.9.0.1/24")
+            try adapter.bringUp(mtu: 65_000)
+            let session = try adapter.startSession(capacity: SessionOptions.minimumCapacity)
+            let sender = try TestSocket.make(type: Self.datagram, isIPv6: false)
+            try unsafe TestSocket.withAddress(2, port: 6000, isIPv6: false) { unsafe connect(sender.rawValue, $0, $1) }
+            let bytes = [UInt8](repeating: 7, count: 60_000)
+            for _ in 0..<4 { TestSocket.sendAll(bytes, on: sender.rawValue) }
+            var batch = ReceivedBatch(capacity: 8)
+            while try session.receive(into: &batch) > 0 {}
+            #expect(!session.isPacketAvailable && !session.waitForPacket(.milliseconds(1)))
+            let waiter =
+                try asked == "sleeping wait"
+                ? SystemThread(name: "waiter") { _ = session.waitForPacket(.upTo(.seconds(10))) } : nil
+            // Mostly it sleeps then; what it finds is the same if it doesn't yet.
+            if waiter != nil { SystemThread.sleep(.milliseconds(20)) }
+            try run("ip", "link", "delete", "demo0")
+            switch asked {
+            case "wait": #expect(!session.waitForPacket(.upTo(.seconds(10))))
+            case "sleeping wait": waiter?.join()
+            case "question": #expect(!session.isPacketAvailable)
+            default:
+                // Who waits on the event must not find nothing for ever.
+                #expect(DescriptorPoll.wait([.init(session.readEvent)], for: .seconds(10)) == [true])
+                #expect(code { _ = try session.receive() } == .handleEndOfFile)
+            }
+            #expect(session.hasEnded)
+            session.release(&batch)
+        }
+    }
+
     @Test func `writing to a deleted interface ends the session too`() throws {
         try inNewNamespace {
             let adapter = try Adapter.create(name: "demo0", pool: "org.example.session")

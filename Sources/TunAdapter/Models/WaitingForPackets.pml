@@ -28,7 +28,7 @@ bool isReading = 0;             /* Session.reader, the mutex */
 byte free = ROOM;               /* the receive ring's room, in packets */
 bool wanted = 0;                /* PacketRing.State.wantedSpan != 0 */
 bool space = 0;                 /* PacketRing.space of the receive ring */
-bool deviceAdded = 1;           /* whether receivePoller watches the device */
+bool deviceAdded = 1;           /* whether receivePoller watches the device for packets */
 bool ended = 0;
 bool endEvent = 0;
 byte received = 0;
