@@ -49,28 +49,25 @@ extension Adapter {
     }
 
     /// Gives the interface an address with the network around it; one that it has already is no error.
+    ///
+    /// An IPv6 address that it has with another prefix length has this one then: the kernel keeps each only once. Of IPv4 it has both.
     public func addAddress(_ address: IPInterfaceAddress) throws(AdapterError) {
-        try withNetlink { netlink throws(SystemError) in
-            do throws(SystemError) {
-                try netlink.addAddress(address, toLink: self.interfaceIndex)
-            } catch  where error.errno == EEXIST {}
-        }
+        try withNetlink { netlink throws(SystemError) in try netlink.ensure(address, onLink: self.interfaceIndex) }
     }
 
-    /// Takes an address away; one that it doesn't have is no error.
+    /// Takes an address away, and no other; one that it doesn't have is no error.
     public func removeAddress(_ address: IPInterfaceAddress) throws(AdapterError) {
-        try withNetlink { netlink throws(SystemError) in
-            do throws(SystemError) {
-                try netlink.removeAddress(address, fromLink: self.interfaceIndex)
-            } catch  where error.errno == EADDRNOTAVAIL {}
-        }
+        try withNetlink { netlink throws(SystemError) in try netlink.takeAway(address, fromLink: self.interfaceIndex) }
     }
 
-    /// Makes `address` the only one of its family, link-local ones apart.
+    /// Makes `address` the only one of its family, link-local ones apart. It is there before the others go.
     public func setAddress(_ address: IPInterfaceAddress) throws(AdapterError) {
-        try addAddress(address)
-        for other in try addresses() where other != address && other.address.bitWidth == address.address.bitWidth {
-            if !other.address.isLinkLocal { try removeAddress(other) }
+        try withNetlink { netlink throws(SystemError) in
+            try netlink.ensure(address, onLink: self.interfaceIndex)
+            for other in try netlink.addresses(ofLink: self.interfaceIndex).map(\.address)
+            where other != address && other.address.family == address.address.family && !other.address.isLinkLocal {
+                try netlink.takeAway(other, fromLink: self.interfaceIndex)
+            }
         }
     }
 
@@ -99,5 +96,28 @@ extension Adapter {
                 throw .changing(error, state.identity.name(interfaceName: state.interfaceName))
             }
         }
+    }
+}
+
+extension NetlinkSocket {
+    /// Adds an address, unless it is there. The kernel tells IPv6 addresses apart without their prefix lengths, and refuses one that it has with
+    /// another length as present, too: that one makes place.
+    fileprivate mutating func ensure(_ address: IPInterfaceAddress, onLink index: UInt32) throws(SystemError) {
+        do throws(SystemError) {
+            try addAddress(address, toLink: index)
+        } catch  where error.errno == EEXIST {
+            let present = try addresses(ofLink: index).map(\.address)
+            guard !present.contains(address), let other = present.first(where: { $0.address == address.address }) else { return }
+            try removeAddress(other, fromLink: index)
+            try addAddress(address, toLink: index)
+        }
+    }
+
+    /// Removes an address, if it is there. By default the kernel removes with an IPv4 network's first address all later ones.
+    fileprivate mutating func takeAway(_ address: IPInterfaceAddress, fromLink index: UInt32) throws(SystemError) {
+        if address.address.family == .v4 { try changeLink(index, LinkChange(keepsSecondaryAddresses: true)) }
+        do throws(SystemError) {
+            try removeAddress(address, fromLink: index)
+        } catch  where error.errno == EADDRNOTAVAIL {}
     }
 }

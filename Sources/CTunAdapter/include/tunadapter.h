@@ -291,11 +291,11 @@ typedef tunadapter_status tunadapter_set_name_fn(tunadapter_adapter *adapter, co
 tunadapter_status tunadapter_set_address(tunadapter_adapter *adapter, const char *address);
 typedef tunadapter_status tunadapter_set_address_fn(tunadapter_adapter *adapter, const char *address);
 
-/* Adds an address; one that is there already is a success. */
+/* Adds an address; one that is there already is a success. An IPv6 address that is there with another prefix length has this one then. */
 tunadapter_status tunadapter_add_address(tunadapter_adapter *adapter, const char *address);
 typedef tunadapter_status tunadapter_add_address_fn(tunadapter_adapter *adapter, const char *address);
 
-/* Takes an address away; one that isn't there is a success. */
+/* Takes an address away, and no other; one that isn't there is a success. */
 tunadapter_status tunadapter_remove_address(tunadapter_adapter *adapter, const char *address);
 typedef tunadapter_status tunadapter_remove_address_fn(tunadapter_adapter *adapter, const char *address);
 
