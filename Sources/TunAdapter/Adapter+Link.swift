@@ -60,7 +60,7 @@ extension Adapter {
         try withNetlink { netlink throws(SystemError) in try netlink.takeAway(address, fromLink: self.interfaceIndex) }
     }
 
-    /// Makes `address` the only one of its family, link-local ones apart. It is there before the others go.
+    /// Makes `address` the only one of its family, link-local ones apart.
     public func setAddress(_ address: IPInterfaceAddress) throws(AdapterError) {
         try withNetlink { netlink throws(SystemError) in
             try netlink.ensure(address, onLink: self.interfaceIndex)

@@ -121,6 +121,8 @@ public struct AdapterChanges: ~Copyable, Sendable {
     private mutating func end(_ changes: inout [AdapterChange]) {
         guard last != nil else { return }
         last = nil
+        // Nothing is ready from now on: nobody takes back what would come.
+        source.poller.remove(source.monitor.descriptor)
         source.timer.tick(each: nil)
         changes.append(.deleted)
     }
