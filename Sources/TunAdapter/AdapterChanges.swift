@@ -24,6 +24,7 @@ public enum AdapterChange: Hashable, Sendable {
 /// Of an interface that is down the kernel doesn't say when descriptors come and go: it is asked once a second as long as it is down.
 public struct AdapterChanges: ~Copyable, Sendable {
     private let source: Source
+    /// A handle of its own: the one that made a transient adapter goes when its user forgets it, and the adapter with it.
     private let adapter: Adapter
     private var last: Snapshot?
 
@@ -52,15 +53,16 @@ public struct AdapterChanges: ~Copyable, Sendable {
         var name: String
     }
 
-    fileprivate init(_ adapter: Adapter) throws(AdapterError) {
-        let interface = adapter.interfaceName
-        let source = try adapter.inNamespace(interface) { () throws(AdapterError) in
+    fileprivate init(_ watched: Adapter) throws(AdapterError) {
+        let interface = watched.interfaceName
+        let source = try watched.inNamespace(interface) { () throws(AdapterError) in
             do throws(SystemError) {
                 return try Source()
             } catch {
                 throw .changing(error, interface)
             }
         }
+        let adapter = try Adapter(watching: watched)
         let name = adapter.name
         let link = try adapter.link()
         self.source = source
@@ -129,7 +131,23 @@ public struct AdapterChanges: ~Copyable, Sendable {
 }
 
 extension Adapter {
-    /// Starts to listen to what changes of the adapter from now on. Call it from a thread of the adapter's namespace.
+    /// A second handle, which keeps nothing alive.
+    fileprivate convenience init(watching other: Adapter) throws(AdapterError) {
+        let (link, identity) = try other.locked { state throws(AdapterError) in
+            (try Self.refresh(&state, other.interfaceIndex), state.identity)
+        }
+        let netlink = try other.inNamespace(link.name) { () throws(AdapterError) in
+            do throws(SystemError) {
+                return try NetlinkSocket()
+            } catch {
+                throw .changing(error, link.name)
+            }
+        }
+        self.init(link: link, identity: identity, namespace: other.namespace, netlink: netlink, device: nil)
+    }
+
+    /// Starts to listen to what changes of the adapter from now on. Call it from a thread of the adapter's namespace. It keeps no transient
+    /// adapter alive.
     /// - Throws: `handleEndOfFile` when the adapter is gone.
     public func changes() throws(AdapterError) -> AdapterChanges {
         try AdapterChanges(self)

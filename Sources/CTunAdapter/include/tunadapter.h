@@ -311,8 +311,8 @@ typedef tunadapter_status tunadapter_bring_down_fn(tunadapter_adapter *adapter);
 tunadapter_status tunadapter_get_link(tunadapter_adapter *adapter, tunadapter_link *link);
 typedef tunadapter_status tunadapter_get_link_fn(tunadapter_adapter *adapter, tunadapter_link *link);
 
-/* Listens to the interface's changes from now on. Returns a handle that the caller frees, or NULL: HANDLE_EOF, INVALID_HANDLE,
- * OUT_OF_MEMORY. */
+/* Listens to the interface's changes from now on; keeps no transient adapter alive. Returns a handle that the caller frees, or NULL:
+ * HANDLE_EOF, INVALID_HANDLE, OUT_OF_MEMORY. */
 tunadapter_watch *tunadapter_watch_adapter(tunadapter_adapter *adapter);
 typedef tunadapter_watch *tunadapter_watch_adapter_fn(tunadapter_adapter *adapter);
 
