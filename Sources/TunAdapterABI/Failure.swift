@@ -137,10 +137,10 @@ func withSession(
     }
 }
 
-/// A new handle, or NULL where none is left.
+/// A new handle of what is made; NULL where none is left, and then nothing is made.
 func handle<Object: AnyObject>(_ kind: HandleKind, _ make: () throws(AdapterError) -> Object) -> OpaquePointer? {
     do throws(AdapterError) {
-        guard let handle = unsafe handles.insert(try make(), kind) else {
+        guard let handle = unsafe try handles.insert(kind, make) else {
             throw AdapterError(.outOfMemory, "more than 4096 handles at a time", remedy: "free those not needed")
         }
         return unsafe handle

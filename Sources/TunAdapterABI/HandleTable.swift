@@ -56,10 +56,19 @@ struct HandleTable: ~Copyable, Sendable {
         unsafe slots.deallocate()
     }
 
-    /// Keeps `object` for a new handle.
-    /// - Returns: nil when all slots are in use.
-    func insert<Object: AnyObject>(_ object: Object, _ kind: HandleKind) -> OpaquePointer? {
+    /// Makes an object, and keeps it for a new handle. The slot is taken first: what is made can be handed out.
+    /// - Returns: nil when all slots are in use, and then nothing is made.
+    func insert<Object: AnyObject, Failure: Error>(
+        _ kind: HandleKind, _ make: () throws(Failure) -> Object
+    ) throws(Failure) -> OpaquePointer? {
         guard let index = free.withLock({ $0.popLast() }) else { return nil }
+        let object: Object
+        do throws(Failure) {
+            object = try make()
+        } catch {
+            free.withLock { $0.append(index) }
+            throw error
+        }
         let slot = unsafe slots + index
         // SAFETY: the slot is in nobody's hands; the pointer's retain is given back in `reclaim`.
         unsafe slot.pointee.object = UnsafeRawPointer(Unmanaged.passRetained(object).toOpaque())

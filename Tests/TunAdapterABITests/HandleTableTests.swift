@@ -27,7 +27,7 @@ private final class Counted: Sendable {
     @Test func `an object lives until its handle is freed and its last pin is gone`() throws {
         let table = HandleTable()
         let before = Counted.living.load(ordering: .relaxed)
-        let handle = unsafe try #require(table.insert(Counted(), .session))
+        let handle = unsafe try #require(table.insert(.session) { Counted() })
         #expect(unsafe isPinned(table.pin(handle, .session)))
         #expect(unsafe isPinned(table.pin(handle, .session)))
         #expect(unsafe table.retire(handle))
@@ -44,7 +44,7 @@ private final class Counted: Sendable {
         let table = HandleTable()
         var old: [OpaquePointer] = unsafe []
         for _ in 0..<1000 {
-            let handle = unsafe try #require(table.insert(Counted(), .adapter))
+            let handle = unsafe try #require(table.insert(.adapter) { Counted() })
             #expect(unsafe isInvalid(table.pin(handle, .session)))
             #expect(unsafe isPinned(table.pin(handle, .adapter)))
             unsafe table.retire(handle)
@@ -68,19 +68,38 @@ private final class Counted: Sendable {
     @Test func `the table ends somewhere, and its places come back`() throws {
         let table = HandleTable()
         var handles: [OpaquePointer] = unsafe []
-        while let handle = unsafe table.insert(Counted(), .watch) { unsafe handles.append(handle) }
+        while let handle = unsafe table.insert(.watch, Counted.init) { unsafe handles.append(handle) }
         #expect(unsafe handles.count == 4096)
+        #expect(Counted.living.load(ordering: .relaxed) == 4096)
+        let further = unsafe table.insert(.watch) { () -> Counted in
+            Issue.record("what has no place is not made")
+            return Counted()
+        }
+        #expect(unsafe further == nil)
         for i in unsafe handles.indices {
             #expect(unsafe isPinned(table.pin(handles[i], .watch)))
             unsafe table.retire(handles[i])
             unsafe table.unpin(handles[i])
         }
         #expect(Counted.living.load(ordering: .relaxed) == 0)
-        let again = unsafe table.insert(Counted(), .watch)
+        let again = unsafe table.insert(.watch) { Counted() }
         #expect(unsafe again != nil)
         #expect(unsafe isPinned(table.pin(again, .watch)))
         unsafe table.retire(again)
         unsafe table.unpin(again)
+    }
+
+    @Test func `a place is free again when what it was for can't be made`() throws {
+        let table = HandleTable()
+        for _ in 0..<5000 {
+            #expect(throws: CancellationError.self) {
+                _ = unsafe try table.insert(.watch) { () throws(CancellationError) -> Counted in throw CancellationError() }
+            }
+        }
+        let handle = unsafe table.insert(.watch) { Counted() }
+        #expect(unsafe isPinned(table.pin(handle, .watch)))
+        unsafe table.retire(handle)
+        unsafe table.unpin(handle)
     }
 
     @Test func `threads that use, end and free the same handles find each object alive or gone, never in between`() throws {
@@ -102,7 +121,7 @@ private final class Counted: Sendable {
             }
         }
         for _ in 0..<rounds {
-            let handle = unsafe holder.table.insert(Counted(), .session)
+            let handle = unsafe holder.table.insert(.session) { Counted() }
             shared.store(UInt(bitPattern: handle), ordering: .releasing)
             SystemThread.yield()
             if unsafe isPinned(holder.table.pin(handle, .session)) {
