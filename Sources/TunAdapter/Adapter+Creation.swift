@@ -131,12 +131,12 @@ extension Adapter {
                 return AdapterError(
                     .alreadyExists, "adapter \(other.name(interfaceName: link.name)) of pool \(other.pool) has the GUID \(other.guid)")
             }
-            if let other, other.pool == identity.pool, other.name(interfaceName: link.name) == name {
+            if let other, other.pool.isExactly(identity.pool), other.name(interfaceName: link.name).isExactly(name) {
                 return AdapterError(
                     .alreadyExists, "pool \(other.pool) has an adapter \(name) already", remedy: "open it, or choose another name")
             }
             // Richer names are no interface names, and may occur once in every pool.
-            if identity.displayName == nil, link.name == name || link.alternativeNames.contains(name) {
+            if identity.displayName == nil, link.isCalled(name) {
                 return .taken(name, link)
             }
         }
@@ -160,6 +160,11 @@ extension AdapterError {
 extension LinkInfo {
     /// Whether descriptors beyond the maker's one have a queue, a disabled one included. Of a single-queue interface nobody else can.
     var isAttachedToByOthers: Bool { (tun?.queueCount ?? 1) + (tun?.disabledQueueCount ?? 0) > 1 }
+
+    /// Whether the kernel finds it by `name`.
+    func isCalled(_ name: String) -> Bool {
+        self.name.isExactly(name) || alternativeNames.contains { $0.isExactly(name) }
+    }
 
     /// Whose adapter it is; nil where it isn't one of this library's.
     var adapterIdentity: AdapterIdentity? {

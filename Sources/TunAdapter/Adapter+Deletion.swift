@@ -76,7 +76,7 @@ extension Adapter {
     private func isThis(_ link: LinkInfo, isListed: Bool, _ interfaceName: String) -> Bool {
         guard link.tun?.isTun == true else { return false }
         if let identity = link.adapterIdentity { return identity.guid == guid }
-        return !isListed && link.index == interfaceIndex && link.name == interfaceName
+        return !isListed && link.index == interfaceIndex && link.name.isExactly(interfaceName)
     }
 
     /// What keeps everybody else from starting a session between the question whether one runs and the deletion.

@@ -14,12 +14,10 @@ extension Adapter {
         var other: LinkInfo?
         var derived: LinkInfo?
         for link in links {
-            if let identity = link.adapterIdentity, identity.pool == pool {
-                if identity.name(interfaceName: link.name) == name { return try Adapter(opening: link, identity) }
-                if link.name == name { derived = link }
-            } else if link.name == name || link.alternativeNames.contains(name)
-                || link.adapterIdentity?.name(interfaceName: link.name) == name
-            {
+            if let identity = link.adapterIdentity, identity.pool.isExactly(pool) {
+                if identity.name(interfaceName: link.name).isExactly(name) { return try Adapter(opening: link, identity) }
+                if link.name.isExactly(name) { derived = link }
+            } else if link.isCalled(name) || link.adapterIdentity?.name(interfaceName: link.name).isExactly(name) == true {
                 other = link
             }
         }

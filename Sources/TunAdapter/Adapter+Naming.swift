@@ -19,7 +19,7 @@ extension Adapter {
         let refusal: AdapterError? = try locked { state throws(AdapterError) in
             let link = try Self.refresh(&state, interfaceIndex)
             let old = state.identity.name(interfaceName: link.name)
-            guard name != old else { return nil }
+            guard !name.isExactly(old) else { return nil }
             if !state.identity.isListed { try AdapterIdentity.checkUnlistedName(name) }
             let renamed = state.identity.renamed(name)
             do throws(SystemError) {
@@ -46,7 +46,7 @@ extension Adapter {
         var attempt = 0
         while true {
             let candidate = identity.derivedInterfaceName(attempt: attempt)
-            let isTaken = links.contains { $0.index != own.index && ($0.name == candidate || $0.alternativeNames.contains(candidate)) }
+            let isTaken = links.contains { $0.index != own.index && $0.isCalled(candidate) }
             if !isTaken || attempt == 16 { return candidate }
             attempt += 1
         }
@@ -57,7 +57,7 @@ extension Adapter {
     private static func rename(
         _ link: LinkInfo, to name: String, alias: String?, _ netlink: inout NetlinkSocket
     ) throws(SystemError) {
-        let change = LinkChange(name: name == link.name ? nil : name, alias: alias)
+        let change = LinkChange(name: name.isExactly(link.name) ? nil : name, alias: alias)
         if let alias, AdapterIdentity(alias: alias)?.displayName != nil, let former = link.alias, link.adapterIdentity?.displayName == nil {
             try netlink.changeLink(link.index, LinkChange(alias: alias))
             do throws(SystemError) {

@@ -84,7 +84,7 @@ extension Adapter {
         guard let copy = try? FileDescriptor.duplicate(of: number) else { return nil }
         let device = TunDescriptor(owning: copy)
         // The number can mean another file by now, even a queue of another namespace.
-        guard let (name, flags) = try? device.attachment(), name == interface, !flags.contains(.multiQueue),
+        guard let (name, flags) = try? device.attachment(), name.isExactly(interface), !flags.contains(.multiQueue),
             (try? device.namespace()) ?? namespace == namespace
         else { return nil }
         state.lent = number

@@ -116,7 +116,7 @@ public struct AdapterChanges: ~Copyable, Sendable {
         }
         if isAttached != old.isAttached { changes.append(isAttached ? .attached : .detached) }
         if mtu != old.mtu { changes.append(.mtuChanged(mtu)) }
-        if name != old.name { changes.append(.renamed(name)) }
+        if !name.isExactly(old.name) { changes.append(.renamed(name)) }
         last = Snapshot(isUp: isUp, isAttached: isAttached, mtu: mtu, name: name)
     }
 

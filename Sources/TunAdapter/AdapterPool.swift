@@ -18,7 +18,7 @@ public struct AdapterPool: Hashable, Sendable {
             try AdapterIdentity.checkPool(name)
             var adapters: [Adapter] = []
             for link in try Adapter.links() {
-                guard let identity = link.adapterIdentity, identity.pool == name else { continue }
+                guard let identity = link.adapterIdentity, identity.pool.isExactly(name) else { continue }
                 adapters.append(try Adapter(opening: link, identity))
             }
             return adapters

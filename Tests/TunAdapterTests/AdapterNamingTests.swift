@@ -19,6 +19,7 @@ private let pool = "org.example.test"
             #expect(code { try other.rename(to: composed) } == .alreadyExists)
             try adapter.delete()
 
+            try other.bringUp()
             var changes = try other.changes()
             try other.rename(to: composed)
             #expect(Array(other.name.utf8) == Array(composed.utf8))
