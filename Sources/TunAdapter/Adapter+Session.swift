@@ -62,7 +62,7 @@ extension Adapter {
                         return duplicate
                     }
                     if state.device != nil { return try state.device!.duplicate() }
-                    if let lent = lent(link.name, &state) { return lent }
+                    if let lent = try lent(link.name, &state) { return lent }
                 } else if let attached = link.tun?.queueCount, attached >= queueCount {
                     throw AdapterError(.busy, "adapter \(link.name): all of its \(queueCount) queues are attached")
                 }
@@ -78,10 +78,18 @@ extension Adapter {
     }
 
     /// A duplicate of the only queue, where the caller still has it from ``openDeviceObject()``: the kernel gives it to nobody else meanwhile.
-    private func lent(_ interface: String, _ state: inout State) -> TunDescriptor? {
+    /// - Throws: what keeps a descriptor that is open from being duplicated; the next call may find it.
+    private func lent(_ interface: String, _ state: inout State) throws(SystemError) -> TunDescriptor? {
         guard let number = state.lent else { return nil }
+        let copy: FileDescriptor
+        do throws(SystemError) {
+            copy = try .duplicate(of: number)
+        } catch {
+            guard error.errno == EBADF else { throw error }
+            state.lent = nil
+            return nil
+        }
         state.lent = nil
-        guard let copy = try? FileDescriptor.duplicate(of: number) else { return nil }
         let device = TunDescriptor(owning: copy)
         // The number can mean another file by now, even a queue of another namespace.
         guard let (name, flags) = try? device.attachment(), name.isExactly(interface), !flags.contains(.multiQueue),
