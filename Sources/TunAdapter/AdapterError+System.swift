@@ -52,6 +52,14 @@ extension AdapterError {
         }
     }
 
+    /// A descriptor that the caller handed over can't be used as a TUN queue.
+    static func handedOver(_ error: SystemError) -> AdapterError {
+        switch error.errno {
+        case ENOMEM, ENOBUFS, EMFILE, ENFILE: system(error, "a descriptor that was handed over")
+        default: AdapterError(.invalidParameter, "a descriptor that was handed over is no attached TUN queue: \(error)")
+        }
+    }
+
     /// Asking or changing something of an adapter's interface failed.
     static func changing(_ error: SystemError, _ adapter: String) -> AdapterError {
         switch error.errno {

@@ -15,8 +15,19 @@ extension Session {
             try queue.descriptor.setNonBlocking()
             device = try TunDevice(attached: queue, offload: options.offload)
         } catch {
-            throw AdapterError(.invalidParameter, "a descriptor that was handed over is no attached TUN queue: \(error)")
+            throw .handedOver(error)
         }
         return try Session(device: device, options: options)
+    }
+
+    /// The same on a duplicate of the descriptor `number`, which stays the caller's.
+    package static func start(duplicating number: Int32, _ options: SessionOptions) throws(AdapterError) -> Session {
+        let copy: FileDescriptor
+        do throws(SystemError) {
+            copy = try .duplicate(of: number)
+        } catch {
+            throw .handedOver(error)
+        }
+        return try start(attached: TunDescriptor(owning: copy), options)
     }
 }

@@ -2,7 +2,6 @@
 // The names are those of tunadapter.h, where each function is documented.
 
 public import CTunAdapter
-internal import LinuxSystem
 internal import TunAdapter
 
 @c @implementation
@@ -26,14 +25,7 @@ public func tunadapter_start_session_on_device(
     _ device: Int32, _ options: UnsafePointer<tunadapter_session_options>!
 ) -> OpaquePointer! {
     unsafe handle(.session) { () throws(AdapterError) in
-        let options = try unsafe SessionOptions(options)
-        let copy: FileDescriptor
-        do throws(SystemError) {
-            copy = try .duplicate(of: device)
-        } catch {
-            throw AdapterError(.invalidParameter, "the device is no open descriptor: \(error)")
-        }
-        return try Session.start(attached: TunDescriptor(owning: copy), options)
+        try unsafe Session.start(duplicating: device, SessionOptions(options))
     }
 }
 
