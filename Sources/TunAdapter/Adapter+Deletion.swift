@@ -23,7 +23,6 @@ extension Adapter {
                 guard force else {
                     throw AdapterError(.busy, "adapter \(name) has a session in this process", remedy: "end it, or delete with force")
                 }
-                session.end()
             } else if !force {
                 claim = try self.claim(link, &state)
             }
@@ -39,6 +38,8 @@ extension Adapter {
             guard error.code == .handleEndOfFile else { throw error }
             try deleteElsewhere(force: force, &state)
         }
+        // Only now: a deletion that was refused leaves the session as it is.
+        state.session.session?.end()
         state.device = nil
     }
 
@@ -51,7 +52,6 @@ extension Adapter {
                     throw SystemError(errno: EBUSY, operation: name)
                 }
                 try device.setPersistent(false)
-                session.end()
             } else if let device = state.device?.descriptor.rawValue, try TunDescriptor(owning: .duplicate(of: device)).isAttached {
                 // A transient one, which goes with the descriptor.
             } else {

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import NetworkTypes
+import Synchronization
 import Testing
 
 @testable import TunAdapter
@@ -93,6 +94,27 @@ private let pool = "org.example.test"
                 }
                 #expect(!isLeft)
             }
+        }
+    }
+
+    @Test func `a deletion that the kernel refuses leaves the session as it is`() throws {
+        try inNewNamespace {
+            let adapter = try Adapter.create(name: "demo0", pool: pool)
+            let session = try adapter.startSession()
+            let isRefused = Atomic(false)
+            let thread = try SystemThread(name: "unprivileged") {
+                do {
+                    try CapabilitySet.none.keepOnlyThese()
+                } catch {
+                    Issue.record(error)
+                }
+                // The kernel asks the socket's maker and the caller: here the second may nothing.
+                isRefused.store(code { try adapter.delete(force: true) } == .accessDenied, ordering: .relaxed)
+            }
+            thread.join()
+            #expect(isRefused.load(ordering: .relaxed) && !session.hasEnded)
+            try adapter.delete(force: true)
+            #expect(session.hasEnded)
         }
     }
 
