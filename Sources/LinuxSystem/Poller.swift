@@ -16,13 +16,11 @@ public struct Poller: ~Copyable, Sendable {
     /// The poller's own descriptor: readable while one of its descriptors is ready.
     public var rawValue: Int32 { epoll.rawValue }
 
-    /// Watches `descriptor` for reading.
+    /// Watches `descriptor` for reading, or only for hang-ups and errors.
     /// - Parameter token: below 64; the bit that ``wait(for:)`` sets when it is ready.
-    public func add(_ descriptor: Int32, token: Int) throws(SystemError) {
+    public func add(_ descriptor: Int32, token: Int, forReading: Bool = true) throws(SystemError) {
         precondition(token < 64)
-        var event = unsafe epoll_event()
-        unsafe event.events = EPOLLIN.rawValue
-        unsafe event.data.u64 = UInt64(token)
+        var event = unsafe Self.event(token, forReading)
         guard unsafe epoll_ctl(epoll.rawValue, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
             throw SystemError(operation: "epoll_ctl", subject: "descriptor \(descriptor)")
         }
@@ -30,12 +28,17 @@ public struct Poller: ~Copyable, Sendable {
 
     /// Watches `descriptor`, which was added, for reading again, or only for hang-ups and errors. Unlike adding it needs no memory.
     public func watch(_ descriptor: Int32, token: Int, forReading: Bool) {
+        var event = unsafe Self.event(token, forReading)
+        unsafe epoll_ctl(epoll.rawValue, EPOLL_CTL_MOD, descriptor, &event)
+    }
+
+    private static func event(_ token: Int, _ forReading: Bool) -> epoll_event {
         var event = unsafe epoll_event()
         // Hang-ups and errors are always watched, but a thread that sleeps is only woken for what was asked for. A TUN interface that is
         // deleted wakes for urgent data too, which no descriptor of ours ever has.
         unsafe event.events = forReading ? EPOLLIN.rawValue : EPOLLPRI.rawValue
         unsafe event.data.u64 = UInt64(token)
-        unsafe epoll_ctl(epoll.rawValue, EPOLL_CTL_MOD, descriptor, &event)
+        return unsafe event
     }
 
     /// No longer watches `descriptor`.

@@ -75,11 +75,37 @@ extension Session {
         flush()
         while !hasEnded {
             guard let ticket = sendRing.beginWaiting(for: span) else { return true }
-            let ready = sendPoller.wait(for: deadline.remaining)
+            let isReady = sleepForSpace(deadline.remaining)
             sendRing.endWaiting(ticket)
-            if ready == 0 { return sendRing.hasRoom(span) }
+            if !isReady { return sendRing.hasRoom(span) }
         }
         return false
+    }
+
+    /// Sleeps until room comes free, the session ends, or the device is gone: perhaps nobody reads or writes meanwhile who would learn of it.
+    /// - Returns: false when the time is over.
+    private func sleepForSpace(_ timeout: Interval?) -> Bool {
+        watchDevice(asOneMore: true)
+        defer { watchDevice(asOneMore: false) }
+        var errors: UInt64 = 0
+        let ready = sendPoller.wait(for: timeout, errors: &errors)
+        if errors & (1 << Token.device) != 0, !hasEnded { finish(errno: ErrorNumber.badDescriptorState) }
+        return ready != 0
+    }
+
+    /// Only while somebody sleeps: else each packet that comes would have one more to look whether to wake it.
+    private func watchDevice(asOneMore: Bool) {
+        writer.withLock { writer in
+            if !asOneMore { writer.sleepers -= 1 }
+            if writer.sleepers == 0, let descriptor = writer.device?.pollDescriptor {
+                if asOneMore {
+                    try? sendPoller.add(descriptor, token: Token.device, forReading: false)
+                } else {
+                    sendPoller.remove(descriptor)
+                }
+            }
+            if asOneMore { writer.sleepers += 1 }
+        }
     }
 
     /// A descriptor that is readable while a packet waits, and from the end of the session on. For poll(2) and its kind; it belongs to the session.

@@ -130,7 +130,10 @@ public final class Session: Sendable {
             if isOurs, let descriptor = reader.device?.pollDescriptor { receivePoller.remove(descriptor) }
             reader.device = nil
         }
-        writer.withLock { $0.device = nil }
+        writer.withLock { writer in
+            if isOurs, let descriptor = writer.device?.pollDescriptor { sendPoller.remove(descriptor) }
+            writer.device = nil
+        }
         if isFirst { onEnd() }
     }
 

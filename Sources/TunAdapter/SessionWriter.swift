@@ -23,6 +23,8 @@ struct SessionWriter: ~Copyable {
     private var hasReportedRefusal = false
     /// Such a report for the session to log: the errno.
     var refusalToReport: Int32 = 0
+    /// Threads that sleep until there is room.
+    var sleepers = 0
 
     init(device: consuming PacketDevice) {
         coalescing = Coalescing(capacity: Self.batch)

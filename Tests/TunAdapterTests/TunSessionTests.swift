@@ -163,6 +163,27 @@ import TunAdapter
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a wait for space ends with the interface, though nobody reads or writes`(isAsleep: Bool) throws {
+        try inNewNamespace {
+            let adapter = try Adapter.create(name: "demo0", pool: "org.example.session")
+            let session = try adapter.startSession(capacity: SessionOptions.minimumCapacity)
+            guard let first = session.allocate(65_535), let second = session.allocate(65_535) else { return check(false) }
+            if !isAsleep { try run("ip", "link", "delete", "demo0") }
+            let waiters = try SystemThreads(2, name: "waiter") { _ in _ = session.waitForSpace(.upTo(.seconds(10))) }
+            if isAsleep {
+                // One that ends its wait leaves the others'.
+                let hasSpace = session.waitForSpace(.milliseconds(20))
+                #expect(!hasSpace)
+                try run("ip", "link", "delete", "demo0")
+            }
+            waiters.join()
+            #expect(session.hasEnded && session.endReason?.message.contains("the interface is gone") == true)
+            session.abandon(first)
+            session.abandon(second)
+        }
+    }
+
     @Test func `writing to a deleted interface ends the session too`() throws {
         try inNewNamespace {
             let adapter = try Adapter.create(name: "demo0", pool: "org.example.session")
