@@ -118,6 +118,8 @@ extension NetlinkSocket {
         if address.address.family == .v4 { try changeLink(index, LinkChange(keepsSecondaryAddresses: true)) }
         do throws(SystemError) {
             try removeAddress(address, fromLink: index)
-        } catch  where error.errno == EADDRNOTAVAIL {}
+        } catch  where error.errno == EADDRNOTAVAIL || error.errno == ENXIO {
+            // The second where IPv6 is off, or the MTU below what it needs.
+        }
     }
 }

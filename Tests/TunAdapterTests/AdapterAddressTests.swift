@@ -50,6 +50,16 @@ import TunAdapter
         }
     }
 
+    @Test func `an IPv6 address that an interface without IPv6 doesn't have can be taken away`() throws {
+        try inNewNamespace {
+            let adapter = try Self.transient()
+            try adapter.addAddress(#require(IPInterfaceAddress("fd07::1/64")))
+            try adapter.bringUp(mtu: 1200)
+            #expect(try adapter.addresses().isEmpty)
+            try adapter.removeAddress(#require(IPInterfaceAddress("fd07::1/64")))
+        }
+    }
+
     @Test func `an address that is added with another prefix length has that one`() throws {
         try inNewNamespace {
             let adapter = try Self.transient()
