@@ -11,17 +11,34 @@ public struct AdapterPool: Hashable, Sendable {
         self.name = name
     }
 
-    /// The pool's adapters, in the order of their making.
-    /// - Throws: `invalidParameter` where the pool's name is out of its limits.
+    /// The pool's adapters, in the order of their making. Each handle takes a descriptor.
+    /// - Throws: `invalidParameter` where the pool's name is out of its limits; `outOfMemory` without descriptors for all.
     public var adapters: [Adapter] {
         get throws(AdapterError) {
-            try AdapterIdentity.checkPool(name)
             var adapters: [Adapter] = []
-            for link in try Adapter.links() {
-                guard let identity = link.adapterIdentity, identity.pool.isExactly(name) else { continue }
-                adapters.append(try Adapter(opening: link, identity))
-            }
+            for entry in try entries() { adapters.append(try entry.open()) }
             return adapters
+        }
+    }
+
+    /// Calls `body` with one adapter after the other until it returns false: a pool may have more than there are descriptors.
+    package func visit(_ body: (Adapter) throws(AdapterError) -> Bool) throws(AdapterError) {
+        for entry in try entries() where try !body(entry.open()) { break }
+    }
+
+    /// An adapter that a listing has found.
+    private struct Entry {
+        let link: LinkInfo
+        let identity: AdapterIdentity
+
+        func open() throws(AdapterError) -> Adapter { try Adapter(opening: link, identity) }
+    }
+
+    private func entries() throws(AdapterError) -> [Entry] {
+        try AdapterIdentity.checkPool(name)
+        return try Adapter.links().compactMap { link in
+            guard let identity = link.adapterIdentity, identity.pool.isExactly(name) else { return nil }
+            return Entry(link: link, identity: identity)
         }
     }
 
@@ -33,7 +50,7 @@ public struct AdapterPool: Hashable, Sendable {
     @discardableResult
     public func deleteUnused() throws(AdapterError) -> [String] {
         var deleted: [String] = []
-        var left = try Self.deleteUnused(of: try adapters, &deleted)
+        var left = try Self.deleteUnused(of: try entries(), &deleted)
         for pause in Adapter.busyPauses where !left.isEmpty {
             SystemThread.sleep(pause)
             left = try Self.deleteUnused(of: left, &deleted)
@@ -42,13 +59,14 @@ public struct AdapterPool: Hashable, Sendable {
     }
 
     /// - Returns: those in use.
-    private static func deleteUnused(of adapters: [Adapter], _ deleted: inout [String]) throws(AdapterError) -> [Adapter] {
-        var left: [Adapter] = []
-        for adapter in adapters {
+    private static func deleteUnused(of entries: [Entry], _ deleted: inout [String]) throws(AdapterError) -> [Entry] {
+        var left: [Entry] = []
+        for entry in entries {
+            let adapter = try entry.open()
             // A link that went meanwhile was somebody else's to delete.
             guard let link = try? adapter.link() else { continue }
             guard !link.isInUse else {
-                left.append(adapter)
+                left.append(entry)
                 continue
             }
             let name = adapter.name
@@ -57,7 +75,7 @@ public struct AdapterPool: Hashable, Sendable {
                 deleted.append(name)
             } catch {
                 guard error.code == .busy else { throw error }
-                left.append(adapter)
+                left.append(entry)
             }
         }
         return left

@@ -71,20 +71,17 @@ public func tunadapter_delete_adapter(
 public func tunadapter_enumerate_adapters(
     _ pool: UnsafePointer<CChar>!, _ callback: tunadapter_enumerate_callback!, _ context: UnsafeMutableRawPointer!
 ) -> tunadapter_status {
-    let adapters: [Adapter]
     do throws(AdapterError) {
-        guard unsafe callback != nil else { throw AdapterError(.invalidParameter, "the callback is NULL") }
-        adapters = try unsafe AdapterPool(text(pool, "the pool")).adapters
+        guard let callback = unsafe callback else { throw AdapterError(.invalidParameter, "the callback is NULL") }
+        try unsafe AdapterPool(text(pool, "the pool")).visit { adapter throws(AdapterError) in
+            let temporary = unsafe try handles.required(.adapter) { () throws(AdapterError) in adapter }
+            defer { _ = unsafe tunadapter_free_adapter(temporary) }
+            return unsafe callback(temporary, context)
+        }
+        return TUNADAPTER_SUCCESS
     } catch {
         return error.fail()
     }
-    for adapter in adapters {
-        guard let temporary = unsafe handle(.adapter, { () throws(AdapterError) in adapter }) else { return tunadapter_last_error() }
-        let goesOn = unsafe callback(temporary, context)
-        _ = unsafe tunadapter_free_adapter(temporary)
-        guard goesOn else { break }
-    }
-    return TUNADAPTER_SUCCESS
 }
 
 @c @implementation

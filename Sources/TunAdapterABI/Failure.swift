@@ -137,13 +137,21 @@ func withSession(
     }
 }
 
-/// A new handle of what is made; NULL where none is left, and then nothing is made.
+extension HandleTable {
+    /// A new handle of what is made.
+    /// - Throws: `outOfMemory` where none is left, and then nothing is made.
+    func required<Object: AnyObject>(
+        _ kind: HandleKind, _ make: () throws(AdapterError) -> Object
+    ) throws(AdapterError) -> OpaquePointer {
+        if let handle = unsafe try insert(kind, make) { return unsafe handle }
+        throw AdapterError(.outOfMemory, "more than 4096 handles at a time", remedy: "free those not needed")
+    }
+}
+
+/// A new handle of what is made, or NULL.
 func handle<Object: AnyObject>(_ kind: HandleKind, _ make: () throws(AdapterError) -> Object) -> OpaquePointer? {
     do throws(AdapterError) {
-        guard let handle = unsafe try handles.insert(kind, make) else {
-            throw AdapterError(.outOfMemory, "more than 4096 handles at a time", remedy: "free those not needed")
-        }
-        return unsafe handle
+        return unsafe try handles.required(kind, make)
     } catch {
         _ = error.fail()
         return nil
