@@ -170,7 +170,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TunnelConfigurationTests",
-            dependencies: ["NetworkTypes", "TunnelConfiguration", "TunnelCore", "WireGuardCrypto"],
+            dependencies: ["NetworkTypes", "ProcessMemory", "TunnelConfiguration", "TunnelCore", "WireGuardCrypto"],
             swiftSettings: strict),
         .testTarget(
             name: "PacketCaptureTests",

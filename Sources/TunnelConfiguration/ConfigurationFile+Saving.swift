@@ -24,7 +24,7 @@ extension ConfigurationFile {
     /// - Parameters:
     ///   - state: what runs.
     ///   - former: what ran when the tunnel had come up; nil if nobody knows: then the file's values are taken for that.
-    public func text(saving state: SavedState, since former: FormerState? = nil) -> [UInt8] {
+    public func text(saving state: SavedState, since former: FormerState? = nil) -> SecretText {
         var edit = SourceEdit(self)
         save(interface: state, former, &edit)
         let running = Dictionary(state.tunnel.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { $1 })
@@ -61,17 +61,18 @@ extension ConfigurationFile {
         if let key = tunnel.privateKey, !(interface.privateKey.map { $0.value == key } ?? false),
             former.map({ $0.publicKey != key.publicKey }) ?? true
         {
-            edit.set(.privateKey, to: key.secretBase64, in: own)
+            edit.set(.privateKey, to: key.secretText, in: own)
         }
         // A port that the kernel chose is known to the tunnel only.
         let hasNewPort = before.map { $0.listenPort != tunnel.listenPort || interface.listenPort == nil } ?? true
         if hasNewPort, tunnel.listenPort != 0, interface.listenPort?.value != tunnel.listenPort {
-            edit.set(.listenPort, to: String(tunnel.listenPort), in: own)
+            edit.set(.listenPort, to: SecretText(String(tunnel.listenPort)), in: own)
         }
         // Without a mark in the file, the running one may be what default routes asked for: unless it has changed since.
         let hasNewMark = before.map { $0.firewallMark != tunnel.firewallMark } ?? (interface.firewallMark != nil)
         if hasNewMark, (interface.firewallMark?.value ?? 0) != tunnel.firewallMark {
-            edit.set(.firewallMark, to: tunnel.firewallMark == 0 ? nil : "0x" + String(tunnel.firewallMark, radix: 16), in: own)
+            let mark = tunnel.firewallMark
+            edit.set(.firewallMark, to: mark == 0 ? nil : SecretText("0x" + String(mark, radix: 16)), in: own)
         }
         guard let addresses = state.addresses else { return }
         let written = interface.addresses
@@ -87,7 +88,7 @@ extension ConfigurationFile {
     ) {
         let key = state.presharedKey ?? .zero
         if hasNewKey, !((peer.presharedKey?.value ?? .zero) == key) {
-            edit.set(.presharedKey, to: key.isZero ? nil : key.secretBase64, in: [section])
+            edit.set(.presharedKey, to: key.isZero ? nil : key.secretText, in: [section])
         }
         let written = peer.allowedIPs
         let base = Set(former?.allowedIPs ?? written.map(\.value.prefix))
@@ -105,22 +106,22 @@ extension ConfigurationFile {
         // A name outlives the address it had when it was looked up.
         let isNamed = peer.endpoint.map { $0.value.literal == nil } ?? false
         if !isNamed, let endpoint = state.endpoint, peer.endpoint?.value.literal != endpoint, former?.endpoint != endpoint {
-            edit.set(.endpoint, to: endpoint.description, in: [section])
+            edit.set(.endpoint, to: SecretText(endpoint.description), in: [section])
         }
         if (peer.persistentKeepalive?.value ?? 0) != state.persistentKeepalive, former?.persistentKeepalive != state.persistentKeepalive {
-            edit.set(
-                .persistentKeepalive, to: state.persistentKeepalive == 0 ? nil : String(state.persistentKeepalive), in: [section])
+            let interval = state.persistentKeepalive
+            edit.set(.persistentKeepalive, to: interval == 0 ? nil : SecretText(String(interval)), in: [section])
         }
     }
 
-    private static func lines(of peer: PeerSnapshot) -> [String] {
-        var lines = ["", "[Peer]", "PublicKey = \(peer.publicKey.base64)"]
-        if let key = peer.presharedKey, !key.isZero { lines.append("PresharedKey = \(key.secretBase64)") }
-        if !peer.allowedIPs.isEmpty {
-            lines.append("AllowedIPs = \(peer.allowedIPs.map(\.description).joined(separator: ", "))")
-        }
-        if let endpoint = peer.endpoint { lines.append("Endpoint = \(endpoint)") }
-        if peer.persistentKeepalive != 0 { lines.append("PersistentKeepalive = \(peer.persistentKeepalive)") }
+    private static func lines(of peer: PeerSnapshot) -> [SecretText] {
+        var lines = [SecretText(""), SecretText("[Peer]")]
+        func add(_ key: ConfigurationKey, _ value: SecretText) { lines.append(SecretText(setting: key, to: value)) }
+        add(.publicKey, SecretText(peer.publicKey.base64))
+        if let key = peer.presharedKey, !key.isZero { add(.presharedKey, key.secretText) }
+        if !peer.allowedIPs.isEmpty { add(.allowedIPs, SecretText(peer.allowedIPs.map(\.description).joined(separator: ", "))) }
+        if let endpoint = peer.endpoint { add(.endpoint, SecretText(endpoint.description)) }
+        if peer.persistentKeepalive != 0 { add(.persistentKeepalive, SecretText(String(peer.persistentKeepalive))) }
         return lines
     }
 }

@@ -28,7 +28,7 @@ public struct ConfigurationFile: Sendable {
     var unknownHeaders: [Int] = []
 
     /// The file's bytes.
-    public var text: [UInt8] { source.bytes }
+    public var text: SecretText { source.text }
 
     /// Whether some problem keeps the file from being used.
     public var hasErrors: Bool {

@@ -21,9 +21,7 @@ extension PublicKey {
 
     /// The 44 characters of base64, as `wg` shows a key.
     public var base64: String {
-        var text: [UInt8] = []
-        unsafe withUnsafeBytes { unsafe KeyText.appendBase64($0, to: &text) }
-        return String(decoding: text, as: UTF8.self)
+        String(decoding: unsafe withUnsafeBytes { unsafe KeyText.base64($0) }.bytes, as: UTF8.self)
     }
 
     /// The key's first and last characters, enough to recognise it in a log line: `xTIB…Dg=`.
@@ -48,11 +46,14 @@ extension PrivateKey {
         self = key
     }
 
-    /// The 44 characters of base64. A copy of the secret: for writing it to its file, never to a log.
+    /// The 44 characters of base64. A copy of the secret, which stays in memory: for a program that shows it and ends.
     public var secretBase64: String {
-        var text: [UInt8] = []
-        unsafe withUnsafeBytes { unsafe KeyText.appendBase64($0, to: &text) }
-        return String(decoding: text, as: UTF8.self)
+        String(decoding: secretText.bytes, as: UTF8.self)
+    }
+
+    /// The 44 characters of base64. A copy of the secret: for writing it to its file, never to a log.
+    var secretText: SecretText {
+        unsafe withUnsafeBytes { unsafe KeyText.base64($0) }
     }
 
     func appendHex(to text: inout [UInt8]) {
@@ -76,11 +77,14 @@ extension PresharedKey {
         self = key
     }
 
-    /// The 44 characters of base64. A copy of the secret: for writing it to its file, never to a log.
+    /// The 44 characters of base64. A copy of the secret, which stays in memory: for a program that shows it and ends.
     public var secretBase64: String {
-        var text: [UInt8] = []
-        unsafe withUnsafeBytes { unsafe KeyText.appendBase64($0, to: &text) }
-        return String(decoding: text, as: UTF8.self)
+        String(decoding: secretText.bytes, as: UTF8.self)
+    }
+
+    /// The 44 characters of base64. A copy of the secret: for writing it to its file, never to a log.
+    var secretText: SecretText {
+        unsafe withUnsafeBytes { unsafe KeyText.base64($0) }
     }
 
     func appendHex(to text: inout [UInt8]) {

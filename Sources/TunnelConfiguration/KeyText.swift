@@ -69,9 +69,11 @@ enum KeyText {
         }
     }
 
-    /// Appends the 44 characters of a key.
-    static func appendBase64(_ key: UnsafeRawBufferPointer, to text: inout [UInt8]) {
+    /// The 44 characters of a key.
+    static func base64(_ key: UnsafeRawBufferPointer) -> SecretText {
         precondition(key.count == keySize)
+        var text: [UInt8] = []
+        text.reserveCapacity(base64Size)
         for group in 0..<(base64Size / 4) {
             let isLast = group == base64Size / 4 - 1
             var value = unsafe Int32(key[group * 3]) << 16 | Int32(key[group * 3 + 1]) << 8
@@ -79,6 +81,7 @@ enum KeyText {
             for i in 0..<(isLast ? 3 : 4) { text.append(character(value >> Int32(18 - 6 * i) & 63)) }
         }
         text.append(UInt8(ascii: "="))
+        return SecretText(text)
     }
 
     /// Appends the 64 characters of a key, lower case.

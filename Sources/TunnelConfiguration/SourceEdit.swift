@@ -2,10 +2,10 @@
 struct SourceEdit {
     private let file: ConfigurationFile
     private var source: SourceText { file.source }
-    private var replaced: [Int: [UInt8]] = [:]
+    private var replaced: [Int: SecretText] = [:]
     private var removed: Set<Int> = []
-    private var inserted: [Int: [String]] = [:]
-    private var appended: [String] = []
+    private var inserted: [Int: [SecretText]] = [:]
+    private var appended: [SecretText] = []
 
     init(_ file: ConfigurationFile) {
         self.file = file
@@ -13,7 +13,7 @@ struct SourceEdit {
 
     /// Gives `key` a value in these sections, which count as one: its last line changes in place, other lines of it go, a missing one is
     /// added to the last of them.
-    mutating func set(_ key: ConfigurationKey, to value: String?, in sections: [Int]) {
+    mutating func set(_ key: ConfigurationKey, to value: SecretText?, in sections: [Int]) {
         let lines = sections.flatMap { file.sections[$0].settings.filter { $0.key == key } }
         for setting in lines.dropLast() { removed.insert(setting.line) }
         if let last = lines.last {
@@ -52,10 +52,10 @@ struct SourceEdit {
             if staying.isEmpty, coming.isEmpty {
                 removed.insert(setting.line)
             } else {
-                replace(setting.span, with: (staying + coming).joined(separator: ", "))
+                replace(setting.span, with: SecretText((staying + coming).joined(separator: ", ")))
             }
         }
-        if target == nil { insert(key, new.joined(separator: ", "), in: sections) }
+        if target == nil { insert(key, SecretText(new.joined(separator: ", ")), in: sections) }
     }
 
     /// Removes a section with the comments directly above its header, but not those above the next one.
@@ -66,19 +66,19 @@ struct SourceEdit {
         removed.formUnion(first..<(end.map { firstLine($0, after: file.sections[section].lastLine) } ?? source.lineNumbers.upperBound))
     }
 
-    mutating func append(lines: [String]) {
+    mutating func append(lines: [SecretText]) {
         appended += lines
     }
 
-    private mutating func replace(_ span: SourceSpan, with value: String) {
-        var line = Array(source.line(span.line))
-        line.replaceSubrange(span.bytes, with: value.utf8)
-        replaced[span.line] = line
+    private mutating func replace(_ span: SourceSpan, with value: SecretText) {
+        let line = source.line(span.line)
+        replaced[span.line] = SecretText(
+            joining: [line.prefix(span.bytes.lowerBound), value.bytes[...], line.dropFirst(span.bytes.upperBound)])
     }
 
-    private mutating func insert(_ key: ConfigurationKey, _ value: String, in sections: [Int]) {
+    private mutating func insert(_ key: ConfigurationKey, _ value: SecretText, in sections: [Int]) {
         guard let last = sections.last else { return }
-        inserted[file.sections[last].lastLine, default: []].append("\(key.rawValue) = \(value)")
+        inserted[file.sections[last].lastLine, default: []].append(SecretText(setting: key, to: value))
     }
 
     /// The header's line, or that of the first comment that belongs to it.
@@ -88,20 +88,24 @@ struct SourceEdit {
         return line
     }
 
-    func result() -> [UInt8] {
-        var text = source.hasByteOrderMark ? SourceText.byteOrderMark : []
-        func add(_ line: some Sequence<UInt8>) {
-            text += line
-            text.append(UInt8(ascii: "\n"))
-        }
-        let end = source.hasCarriageReturns ? "\r" : ""
+    func result() -> SecretText {
+        var parts: [ArraySlice<UInt8>] = source.hasByteOrderMark ? [SourceText.byteOrderMark[...]] : []
+        let newline: ArraySlice<UInt8> = [UInt8(ascii: "\n")]
+        let end: ArraySlice<UInt8> = source.hasCarriageReturns ? [UInt8(ascii: "\r"), UInt8(ascii: "\n")] : newline
         for number in source.lineNumbers {
-            if !removed.contains(number) { add(replaced[number] ?? Array(source.line(number))) }
-            for line in inserted[number] ?? [] { add((line + end).utf8) }
+            if !removed.contains(number) { parts += [replaced[number].map { $0.bytes[...] } ?? source.line(number), newline] }
+            for line in inserted[number] ?? [] { parts += [line.bytes[...], end] }
         }
-        for line in appended { add((line + end).utf8) }
+        for line in appended { parts += [line.bytes[...], end] }
         let isOpen = !source.endsWithNewline && appended.isEmpty && inserted[source.lineNumbers.count] == nil && !source.lineNumbers.isEmpty
-        if isOpen, text.last == UInt8(ascii: "\n") { text.removeLast() }
-        return text
+        if isOpen, parts.last == newline { parts.removeLast() }
+        return SecretText(joining: parts)
+    }
+}
+
+extension SecretText {
+    /// A line of a file.
+    init(setting key: ConfigurationKey, to value: SecretText) {
+        self.init(joining: [Array("\(key.rawValue) = ".utf8)[...], value.bytes[...]])
     }
 }

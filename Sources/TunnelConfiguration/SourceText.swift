@@ -1,5 +1,3 @@
-internal import WireGuardCrypto
-
 /// A stretch of one line of a configuration file.
 public struct SourceSpan: Hashable, Sendable {
     /// The line, counted from 1.
@@ -24,28 +22,12 @@ extension Located: Sendable where Value: Sendable {}
 extension Located: Equatable where Value: Equatable {}
 extension Located: Hashable where Value: Hashable {}
 
-/// A file's bytes. They may hold keys, so they are wiped when the last holder lets go.
-@safe private final class SourceBytes: Sendable {
-    // SAFETY: written in `init` and `deinit` only.
-    private nonisolated(unsafe) var storage: [UInt8]
-
-    init(_ bytes: [UInt8]) {
-        unsafe storage = bytes
-    }
-
-    deinit {
-        // Nobody else has this array, or wiping would wipe a copy.
-        unsafe storage.withUnsafeMutableBytes { unsafe wipe($0) }
-    }
-
-    var bytes: [UInt8] { unsafe storage }
-}
-
 /// A file's lines as they were written, to read from, to point into and to edit without disturbing the rest.
 struct SourceText: Sendable {
     /// What diagnostics call the file.
     let name: String
-    private let memory: SourceBytes
+    /// All of it.
+    let text: SecretText
     /// Where the lines stand, without their `\n`.
     private let ranges: [Range<Int>]
     let endsWithNewline: Bool
@@ -64,21 +46,10 @@ struct SourceText: Sendable {
         if lines.last?.isEmpty == true { lines.removeLast() }
         ranges = lines.map(\.indices)
         hasCarriageReturns = lines.first?.last == UInt8(ascii: "\r")
-        memory = SourceBytes(bytes)
+        text = SecretText(bytes)
     }
 
     static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
-
-    /// All of it.
-    var bytes: [UInt8] {
-        var bytes = hasByteOrderMark ? Self.byteOrderMark : []
-        for number in lineNumbers {
-            bytes += line(number)
-            bytes.append(UInt8(ascii: "\n"))
-        }
-        if !endsWithNewline, !ranges.isEmpty { bytes.removeLast() }
-        return bytes
-    }
 
     /// The numbers of the lines, from 1.
     var lineNumbers: Range<Int> { 1..<(ranges.count + 1) }
@@ -100,7 +71,7 @@ struct SourceText: Sendable {
 
     /// The line with this number, from 1.
     func line(_ number: Int) -> ArraySlice<UInt8> {
-        memory.bytes[ranges[number - 1]]
+        text.bytes[ranges[number - 1]]
     }
 
     /// The bytes of a span.

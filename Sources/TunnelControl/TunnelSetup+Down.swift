@@ -65,9 +65,9 @@ extension TunnelSetup {
     }
 
     /// What the file becomes when the running state is written back; nil where that changes nothing.
-    func textToSave(_ file: ConfigurationFile) -> [UInt8]? {
+    func textToSave(_ file: ConfigurationFile) -> SecretText? {
         let text = file.text(saving: savedState, since: current.former)
-        return text == file.text ? nil : text
+        return text.isSame(as: file.text) ? nil : text
     }
 
     /// Writes the running state back to the file, if it is there.
@@ -78,7 +78,7 @@ extension TunnelSetup {
         guard let text = textToSave(file) else { return }
         report.command("wg showconf \(interface) > \(source.shownPath)")
         do throws(SystemError) {
-            try SystemFile(source.path).write(text)
+            try text.withBytes { bytes throws(SystemError) in try SystemFile(source.path).write(bytes) }
         } catch {
             throw SetupError(step, error, remedy: "the file is as it was")
         }

@@ -22,7 +22,7 @@ import WireGuardCrypto
     @Test func `saving what runs as written changes not one byte`() {
         for text in [ConfigurationFileTests.whole, ConfigurationFileTests.whole + "\n"] {
             let file = parse(text)
-            #expect(String(decoding: file.text(saving: SavedState(Self.snapshot(of: file))), as: UTF8.self) == text)
+            #expect(String(decoding: file.text(saving: SavedState(Self.snapshot(of: file))).bytes, as: UTF8.self) == text)
         }
     }
 
@@ -63,7 +63,7 @@ import WireGuardCrypto
         newPeer.publicKey = try PublicKey(base64: "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=")
         newPeer.allowedIPs = [IPPrefix("10.7.0.0/16")!]
         state.peers.append(newPeer)
-        let saved = String(decoding: file.text(saving: SavedState(state)), as: UTF8.self)
+        let saved = String(decoding: file.text(saving: SavedState(state)).bytes, as: UTF8.self)
         #expect(
             saved == """
                 # keep me
@@ -89,7 +89,7 @@ import WireGuardCrypto
 
                 """)
         let again = parse(saved)
-        #expect(String(decoding: again.text(saving: SavedState(state)), as: UTF8.self) == saved)
+        #expect(String(decoding: again.text(saving: SavedState(state)).bytes, as: UTF8.self) == saved)
     }
 
     static let edited = """
@@ -114,7 +114,7 @@ import WireGuardCrypto
         let former = SavedState(Self.snapshot(of: file), addresses: file.interface.addresses.map(\.value))
         var state = former
         try change(&state)
-        return String(decoding: parse(now).text(saving: state, since: FormerState(former)), as: UTF8.self)
+        return String(decoding: parse(now).text(saving: state, since: FormerState(former)).bytes, as: UTF8.self)
     }
 
     @Test func `what a person changed meanwhile stays where the tunnel is as it came up`() {
@@ -193,22 +193,22 @@ import WireGuardCrypto
         let edited = parse(Self.edited.replacing("10.8.0.1/24 ", with: "10.8.0.1/24, 10.8.0.2/24 "))
         running.addresses?.append(IPInterfaceAddress("10.8.0.2/24")!)
         let former = FormerState(cameUp).takingOver(edited, running: running, ownMark: 0)
-        let saved = String(decoding: edited.text(saving: running, since: former), as: UTF8.self)
+        let saved = String(decoding: edited.text(saving: running, since: former).bytes, as: UTF8.self)
         #expect(
             saved
-                == String(decoding: edited.text, as: UTF8.self).replacing("fd08::1/64", with: "fd08::1/64, 10.8.7.7/24").replacing(
+                == String(decoding: edited.text.bytes, as: UTF8.self).replacing("fd08::1/64", with: "fd08::1/64, 10.8.7.7/24").replacing(
                     "PostUp = true\n", with: "PostUp = true\nFwMark = 0x77\n"
                 ).replacing("192.0.2.1:51820", with: "198.51.100.1:1"))
         // What the file itself asks for, or its routes, isn't.
         let own = FormerState(cameUp).takingOver(edited, running: running, ownMark: 0x77)
-        #expect(!String(decoding: edited.text(saving: running, since: own), as: UTF8.self).contains("FwMark"))
+        #expect(!String(decoding: edited.text(saving: running, since: own).bytes, as: UTF8.self).contains("FwMark"))
     }
 
     @Test func `what a random state is saved as reads back as that state`() {
         for seed in UInt64(0)..<100 {
             var generator = SeededGenerator(seed: seed)
             let state = RandomState.snapshot(&generator)
-            let saved = parse("[Interface]\n").text(saving: SavedState(state))
+            let saved = parse("[Interface]\n").text(saving: SavedState(state)).bytes
             let file = ConfigurationFile(text: saved, name: "saved")
             #expect(!file.hasErrors, "seed \(seed): \(file.diagnostics)")
             #expect(file.tunnelUpdate().remainder(for: state).isEmpty, "seed \(seed)")

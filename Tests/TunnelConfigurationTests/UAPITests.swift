@@ -185,7 +185,7 @@ import WireGuardCrypto
         for seed in UInt64(0)..<50 {
             var generator = SeededGenerator(seed: seed)
             let state = RandomState.snapshot(&generator)
-            let file = ConfigurationFile(text: parse("[Interface]\n").text(saving: SavedState(state)), name: "x")
+            let file = ConfigurationFile(text: parse("[Interface]\n").text(saving: SavedState(state)).bytes, name: "x")
             let text = UAPIClient.text(of: file.tunnelUpdate())
             let update = try #require(Self.update(String(decoding: text, as: UTF8.self), size: size))
             #expect(UAPIClient.text(of: update) == text, "seed \(seed)")
