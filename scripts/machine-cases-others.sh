@@ -246,3 +246,45 @@ AllowedIPs = 10.10.0.0/16"
     expect "down" wg-lite down wa
     expect "as before" as_before
 }
+
+case_rules_in_front() {
+    local place rule
+    conf wa "$both" "$full"
+    conf wb "Address = 10.9.0.1/24" "AllowedIPs = 0.0.0.0/0"
+    for place in 1 2 3; do
+        ip rule add priority $place from 203.0.113.9 lookup 77
+        before
+        expect "a rule at place $place: up" up wa.conf
+        expect "everything goes into the tunnel" leads_out wa
+        expect "but for the local network" fails grep -q 'dev wa' <<<"$(ip route get 192.0.2.77)"
+        if ((place == 3)); then
+            expect "a second one" up wb.conf
+            killed wb
+            expect "it is killed, down" wg-lite down wb
+        else
+            expect "there is no place for a second one, which says so" refuses "was undone" wg-lite up --no-wait wb.conf
+        fi
+        killed wa
+        expect "killed, down" wg-lite down wa
+        expect "as before" as_before
+        conf wa "$both" "$full"
+        expect "up again" up wa.conf
+        conf wa "$both
+FwMark = 0x77" "$full"
+        expect "reload with another mark" wg-lite reload wa
+        expect "everything goes into the tunnel" leads_out wa
+        expect "down" wg-lite down wa
+        expect "as before" as_before
+        conf wa "$both" "$full"
+        ip rule del priority $place
+    done
+    for rule in "goto 32766" unreachable "blackhole not fwmark 99"; do
+        ip rule add priority 100 $rule
+        before
+        expect "a rule that says $rule: up" up wa.conf
+        expect "everything goes into the tunnel" leads_out wa
+        expect "down" wg-lite down wa
+        expect "as before" as_before
+        ip rule del priority 100
+    done
+}

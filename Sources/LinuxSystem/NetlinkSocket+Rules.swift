@@ -52,11 +52,21 @@ public struct RuleSpecification: Hashable, Sendable {
 extension NetlinkSocket {
     /// The rules of a family that lead to tables, in order of priority.
     public mutating func rules(family: AddressFamily) throws(SystemError) -> [RuleSpecification] {
+        try listRules(family) { RuleSpecification($0) }.sorted { $0.priority ?? 0 < $1.priority ?? 0 }
+    }
+
+    /// The places of all rules of a family in order, also of those that lead to no table: that refuse what they match, or go on elsewhere.
+    public mutating func rulePriorities(family: AddressFamily) throws(SystemError) -> [UInt32] {
+        // The rule with priority 0 comes without one.
+        try listRules(family) { $0.attributes(after: MemoryLayout<fib_rule_hdr>.size)[Int(FRA_PRIORITY)]?.uint32 ?? 0 }.sorted()
+    }
+
+    private mutating func listRules<Rule>(_ family: AddressFamily, _ read: (NetlinkMessage) -> Rule?) throws(SystemError) -> [Rule] {
         let request = NetlinkRequest("list", "rules", type: Int(RTM_GETRULE))
         var part = fib_rule_hdr()
         part.family = family.number
         request.setFixedPart(part)
-        return try list(request) { RuleSpecification($0) }.sorted { $0.priority ?? 0 < $1.priority ?? 0 }
+        return try list(request, read)
     }
 
     /// Adds a rule.

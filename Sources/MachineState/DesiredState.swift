@@ -102,10 +102,11 @@ public enum DesiredState {
             if kept.count == kinds.count {
                 state.rules.formUnion(kept)
             } else {
-                // As the kernel would place them: each before all others but the first.
+                // As the kernel would place them: each before all others but the first. Where there is no room they share the place of the
+                // first, and are asked in the order in which they come.
                 let first = facts.firstPriority[family] ?? SystemFacts.mainRulePriority
                 for (place, kind) in kinds.enumerated() {
-                    state.rules.insert(PolicyRule(family, kind, priority: first - 1 - UInt32(place)))
+                    state.rules.insert(PolicyRule(family, kind, priority: first - min(first, UInt32(place) + 1)))
                 }
             }
         }

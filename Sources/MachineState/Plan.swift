@@ -86,14 +86,14 @@ public struct Plan: Hashable, Sendable {
     public var isEmpty: Bool { steps.isEmpty }
 
     /// While datagrams carry one mark and rules speak of another, the tunnel's own would enter the tunnel: all marks are exempt until the
-    /// exchange is done.
+    /// exchange is done. Where the rules have the very first place there is none before it, and these stand behind them, for nothing.
     private static func exemptions(_ rules: Set<PolicyRule>, marks: Set<UInt32>) -> [PolicyRule] {
         AddressFamily.allCases.flatMap { family -> [PolicyRule] in
             let own = rules.filter { $0.family == family }
             let named = own.compactMap { if case .unmarked(let mark) = $0.kind { mark } else { nil } }
             let all = marks.union(named).subtracting([0]).sorted()
             guard !named.isEmpty, all.count > 1, let first = own.map(\.priority).min() else { return [] }
-            return all.enumerated().map { place, mark in PolicyRule(family, .exempt(mark), priority: first - 1 - UInt32(place)) }
+            return all.map { PolicyRule(family, .exempt($0), priority: first - min(first, 1)) }
         }
     }
 }

@@ -8,7 +8,7 @@ public struct SystemFacts: Hashable, Sendable {
     public var outerMTU: UInt32?
     /// The first routing table from ``firstTable`` up that holds no routes but the tunnel's own.
     public var freeTable: UInt32
-    /// The first rule's place behind the kernel's own, in each family.
+    /// The first rule's place behind the kernel's own, in each family, whatever the rule does.
     public var firstPriority: [AddressFamily: UInt32]
     /// The number of the table that the configuration names; nil where it names none, or none that is known.
     public var namedTable: UInt32?

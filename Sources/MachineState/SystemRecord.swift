@@ -38,9 +38,7 @@ public enum SystemRecord {
             let words = line.split(separator: " ").map(String.init)
             switch (words.first, words.count) {
             case ("rule", 4...5):
-                guard let family = family(words[1]), let priority = UInt32(words[2]), (1...SystemFacts.mainRulePriority).contains(priority),
-                    let kind = kind(words[3...])
-                else { return nil }
+                guard let family = family(words[1]), let priority = UInt32(words[2]), let kind = kind(words[3...]) else { return nil }
                 state.rules.insert(PolicyRule(family, kind, priority: priority))
             case ("unreachable", 3):
                 guard let destination = IPPrefix(words[1]), let table = UInt32(words[2]), table > 0 else { return nil }

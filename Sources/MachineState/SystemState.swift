@@ -129,8 +129,20 @@ public struct PolicyRule: Hashable, Sendable {
 }
 
 extension PolicyRule: Comparable {
+    /// In the order in which they are asked; those of one place in the order in which they have to come.
     public static func < (a: PolicyRule, b: PolicyRule) -> Bool {
-        a.family != b.family ? a.family == .v4 : a.priority < b.priority
+        if a.family != b.family { return a.family == .v4 }
+        return a.priority != b.priority ? a.priority < b.priority : a.kind.rank < b.kind.rank
+    }
+}
+
+extension PolicyRule.Kind {
+    fileprivate var rank: (Int, UInt32) {
+        switch self {
+        case .exempt(let mark): (0, mark)
+        case .mainWithoutDefault: (1, 0)
+        case .unmarked(let mark): (2, mark)
+        }
     }
 }
 

@@ -68,7 +68,7 @@ struct SystemObservation {
             facts.outerMTU = Self.outerMTU(endpoints, mark: firewallMark, except: link, &netlink)
             facts.freeTable = try freeTable(owned, &netlink)
             for family in AddressFamily.allCases {
-                facts.firstPriority[family] = try netlink.rules(family: family).compactMap(\.priority).filter { $0 > 0 }.min()
+                facts.firstPriority[family] = try netlink.rulePriorities(family: family).first { $0 > 0 }
             }
             if case .named(let name)? = file.interface.table?.value { facts.namedTable = RoutingTables.number(of: name) }
             facts.firewallTool = ExternalTools.firewallTool

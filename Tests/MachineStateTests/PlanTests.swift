@@ -116,17 +116,19 @@ enum RandomFile {
     private func file(_ text: String) -> ConfigurationFile { ConfigurationFile(text: Array(text.utf8), name: "wg0.conf") }
 
     /// The steps from `owned` in a kernel to what `text` asks for.
-    private func plan(_ text: String, _ kernel: KernelModel, owned: SystemState) throws -> Plan {
+    /// - Parameter others: the place of somebody else's first rule.
+    private func plan(_ text: String, _ kernel: KernelModel, owned: SystemState, others: UInt32? = nil) throws -> Plan {
         var facts = Self.facts
         for family in AddressFamily.allCases {
-            facts.firstPriority[family] = kernel.state.rules.filter { $0.family == family }.map(\.priority).min()
+            let own = kernel.state.rules.filter { $0.family == family }.map(\.priority)
+            facts.firstPriority[family] = (own + [others].compactMap { $0 }).filter { $0 > 0 }.min()
         }
         let desired = try DesiredState.of(file(text), facts: facts, owned: owned, observed: kernel.state)
         return Plan(from: kernel.state, owned: owned, to: desired)
     }
 
-    private func up(_ text: String, _ kernel: inout KernelModel) throws -> SystemState {
-        let plan = try plan(text, kernel, owned: SystemState())
+    private func up(_ text: String, _ kernel: inout KernelModel, others: UInt32? = nil) throws -> SystemState {
+        let plan = try plan(text, kernel, owned: SystemState(), others: others)
         for step in plan.steps { try kernel.apply(step) }
         return plan.owned
     }
@@ -153,16 +155,18 @@ enum RandomFile {
         for seed in UInt64(hundred * 25)..<UInt64(hundred * 25 + 25) {
             var random = SplitMix64(seed: seed)
             let (old, new) = (RandomFile.text(&random), RandomFile.text(&random))
+            // Somebody else's rules may stand so far in front that there is hardly room before them.
+            let others = ([nil, nil, 2, 3, 4, 100] as [UInt32?]).randomElement(using: &random)!
             var kernel = KernelModel(SystemState())
             // An interface of a hook's making: its route stays, whatever is reloaded.
-            let owned = try up(old, &kernel)
+            let owned = try up(old, &kernel, others: others)
             let hooks = TunnelRoute(AddressFamily.v4.defaultRoute, table: 20)
             if kernel.state.addresses.contains(where: { $0.address.family == .v4 }) { kernel.state.routes.insert(hooks) }
             let before = kernel
-            let plan = try plan(new, kernel, owned: owned)
+            let plan = try plan(new, kernel, owned: owned, others: others)
 
             var fresh = KernelModel(SystemState())
-            _ = try up(new, &fresh)
+            _ = try up(new, &fresh, others: others)
             let kept = before.state.routes.contains(hooks)
             let both = Self.probes.filter { before.isInside($0) && fresh.isInside($0) }
             func told() -> String {
@@ -186,7 +190,7 @@ enum RandomFile {
             expected.routes.remove(hooks)
             #expect(same(kernel.state, expected), "seed \(seed):\n\(old)\n\(new)\n\(kernel.state)\n\(expected)")
             // Doing it again changes nothing.
-            #expect(try self.plan(new, kernel, owned: plan.owned).steps == [], "seed \(seed)")
+            #expect(try self.plan(new, kernel, owned: plan.owned, others: others).steps == [], "seed \(seed)")
 
             for count in plan.steps.indices {
                 var kernel = before
@@ -194,9 +198,9 @@ enum RandomFile {
                 // A route can't come back before the address has gone that brought the same with it.
                 for step in plan.steps[..<count].reversed().compactMap(\.inverse) { try? kernel.apply(step) }
                 // That, and what the kernel dropped by itself on the way: the executor looks once more.
-                for step in try self.plan(old, kernel, owned: owned).steps { try kernel.apply(step) }
+                for step in try self.plan(old, kernel, owned: owned, others: others).steps { try kernel.apply(step) }
                 #expect(same(kernel.state, before.state), "seed \(seed): undone after \(count) steps:\n\(old)\n\(new)")
-                #expect(try self.plan(old, kernel, owned: owned).steps == [], "seed \(seed)")
+                #expect(try self.plan(old, kernel, owned: owned, others: others).steps == [], "seed \(seed)")
             }
             // And down leaves nothing.
             var down = Plan(from: kernel.state.outliving, owned: plan.owned.outliving, to: SystemState()).steps
@@ -204,6 +208,20 @@ enum RandomFile {
             #expect(kernel.state.outliving == SystemState(), "seed \(seed)")
         }
     }
+
+    @Test(arguments: [1, 2, 3, 32766, 49999] as [UInt32])
+    func `a full tunnel's rules come before everybody's, the local network's first, and its record says where`(others: UInt32) throws {
+        var kernel = KernelModel(SystemState())
+        let owned = try up(
+            "[Interface]\nAddress = 10.8.0.1/24\n[Peer]\nPublicKey = \(Self.peer)\nAllowedIPs = 0.0.0.0/0\n", &kernel, others: others)
+        let rules = owned.rules.sorted()
+        #expect(rules.map { $0.kind } == [PolicyRule.Kind.mainWithoutDefault, .unmarked(51820)])
+        #expect(rules.map(\.priority) == [others > 1 ? others - 2 : 0, others - 1])
+        let record = Array(SystemRecord.text(owned.outliving).utf8)
+        #expect(SystemRecord.read(record, interface: "wg0")?.rules == owned.rules)
+    }
+
+    static let peer = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 
     @Test func `a full tunnel's traffic is switched over last`() throws {
         var kernel = KernelModel(SystemState())
