@@ -250,3 +250,22 @@ PreDown = (trap '' TERM; sleep 73) & touch /run/hook.out; sleep 74 | cat; touch 
     pkill -x -f 'sleep 71' || true
     expect "as before" as_before
 }
+
+case_tunnel_stands_still() {
+    before
+    conf wa "$both" "$full"
+    expect "up" up wa.conf
+    local process
+    process=$(pid wa)
+    kill -STOP "$process"
+    timeout 20 wg-lite reload wa >/run/reload.out 2>&1 &
+    expect "stopped, down says what helps" refuses "kill -KILL $process.*wg-lite down wa" timeout 20 wg-lite down wa
+    expect "and so does a reload" fails wait $!
+    expect "that it is stopped, too" grep "process $process is stopped.*kill -CONT $process" /run/reload.out
+    kill -CONT "$process"
+    expect "it goes on, and takes what it was asked for nobody's: a reload" wg-lite reload wa
+    kill -STOP "$process"
+    kill -KILL "$process"
+    expect "and it does" wg-lite down wa
+    expect "as before" as_before
+}

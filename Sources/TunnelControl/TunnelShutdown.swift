@@ -15,9 +15,8 @@ public enum TunnelShutdown {
         let step = "take down \(interface)"
         var leftovers = false
         for directory in RuntimeDirectory.present {
-            if let answer = ask(
-                directory, interface, .down(dryRun: dryRun, verbose: verbose, directory: Process.workingDirectory), show: show)
-            {
+            let request = ControlChannel.Request.down(dryRun: dryRun, verbose: verbose, directory: Process.workingDirectory)
+            if let answer = try ask(directory, interface, request, to: step, show: show) {
                 // Whoever comes next, to try again perhaps, finds the process gone.
                 if !dryRun { waitUntilFree(directory, interface) }
                 do throws(SetupError) {
@@ -48,7 +47,8 @@ public enum TunnelShutdown {
     /// Asks the process that runs the tunnel to read its file again.
     public static func reload(_ interface: String, dryRun: Bool, verbose: Bool, show: (String) -> Void) throws(SetupError) -> String {
         for directory in RuntimeDirectory.present {
-            if let answer = ask(directory, interface, .reload(dryRun: dryRun, verbose: verbose), show: show) {
+            if let answer = try ask(directory, interface, .reload(dryRun: dryRun, verbose: verbose), to: "reload \(interface)", show: show)
+            {
                 do throws(SetupError) {
                     return try answer.get()
                 } catch {
@@ -66,12 +66,15 @@ public enum TunnelShutdown {
         throw SetupError("reload \(interface)", "it is not up", remedy: "`wg-lite up \(interface)` brings it up")
     }
 
-    /// Asks the process that runs a tunnel. One whose files others have removed makes them again: a moment is waited for that.
+    /// Asks the process that runs a tunnel. One whose files others have removed makes them again: a moment is waited for that. One that
+    /// stands still isn't waited for: that may be for ever.
     private static func ask(
-        _ directory: RuntimeDirectory, _ interface: String, _ request: ControlChannel.Request, show: (String) -> Void
-    ) -> Result<String, SetupError>? {
+        _ directory: RuntimeDirectory, _ interface: String, _ request: ControlChannel.Request, to step: String, show: (String) -> Void
+    ) throws(SetupError) -> Result<String, SetupError>? {
+        let control = directory.control(of: interface)
         for _ in 0..<20 {
-            if let answer = ControlChannel.ask(directory.control(of: interface), request, show: show) { return answer }
+            guard !ControlChannel.isSilent(control) else { throw SetupError(step, silent: directory.server(of: interface), interface) }
+            if let answer = ControlChannel.ask(control, request, show: show) { return answer }
             guard directory.server(of: interface)?.isOurs ?? false else { return nil }
             SystemThread.sleep(.milliseconds(100))
         }
@@ -134,6 +137,20 @@ public enum TunnelShutdown {
 }
 
 extension SetupError {
+    /// A tunnel's process has its socket and says nothing.
+    init(_ step: String, silent server: RuntimeDirectory.Server?, _ interface: String) {
+        let process = server.map { " \($0.process)" } ?? ""
+        let end =
+            "`kill -KILL\(process.isEmpty ? " PID" : process)` ends it, and `wg-lite down \(interface)` then takes back what it leaves"
+        if let server, ProcessEntry.isStopped(server.process) {
+            self.init(
+                step, "its process\(process) is stopped and doesn't answer",
+                remedy: "`kill -CONT\(process)` lets it go on; otherwise \(end)")
+        } else {
+            self.init(step, "its process\(process) doesn't answer", remedy: end)
+        }
+    }
+
     /// A tunnel's process can't be asked for what only ours do.
     /// - Parameters:
     ///   - server: the process, if it can be seen.
