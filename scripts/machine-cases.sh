@@ -199,7 +199,7 @@ DNS = 10.8.0.53" "$full"
     expect "up" up wa.conf
     ip link set wa down; ip link set wa name wz; ip link set wz up
     expect "the way out is put back after the interface was down" soon leads_out wz
-    expect "status" says '.' wg-lite status wa
+    expect "status knows it by its new name" sh -c '! wg-lite status wa | grep overlaps'
     sed -i 's/10.8.0.1\/24/10.8.0.9\/16/; s/DNS.*/DNS = 10.8.0.54/' wa.conf
     expect "reload" wg-lite reload wa
     expect "with the new address and servers" sh -c 'ip address show wz | grep 10.8.0.9/16 && grep "nameserver 10.8.0.54" /etc/resolv.conf'
@@ -246,10 +246,12 @@ Table = auto" "AllowedIPs = 0.0.0.0/1, 128.0.0.0/1, 10.50.0.0/16, fd50::/48"
     ip link set wa up
     has_all() { ip route show 128.0.0.0/1 | grep wa && ip route show 10.50.0.0/16 | grep wa && ip -6 route show fd50::/48 | grep wa; }
     expect "routes that went with it are put back" soon has_all
+    expect "that its IPv6 address is gone for good is said" says 'has lost fd08::1/64' wg-lite status wa
     ip link set wa mtu 1290
     ip address add 10.70.0.1/24 dev wa
     expect "status works" says '.' wg-lite status wa
     expect "reload sets the MTU as the file has it and leaves the address" sh -c 'wg-lite reload wa; ip link show wa | grep "mtu 1420" && ip address show wa | grep 10.70.0.1'
+    expect "and the address that it had" sh -c 'ip address show wa | grep fd08::1/64 && ! wg-lite status wa | grep lost'
     expect "down" wg-lite down wa
     expect "as before" as_before
 }

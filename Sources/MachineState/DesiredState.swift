@@ -37,10 +37,9 @@ public enum DesiredState {
         return state
     }
 
-    /// What has to be routed: every allowed IP once, the longest prefixes first.
+    /// What has to be routed: every allowed IP that is in force, once, the longest prefixes first.
     public static func destinations(of file: ConfigurationFile) -> [IPPrefix] {
-        let prefixes = Set(file.peers.flatMap { $0.allowedIPs.filter { $0.value.change != .remove }.map(\.value.prefix) })
-        return prefixes.sorted { ($1.length, $0) < ($0.length, $1) }
+        file.allowedPrefixes.sorted { ($1.length, $0) < ($0.length, $1) }
     }
 
     private static func addRoutes(

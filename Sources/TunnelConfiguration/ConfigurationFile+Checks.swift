@@ -64,7 +64,9 @@ extension ConfigurationFile {
                 report(.warning, "PublicKey: this peer is the interface itself; it is left out", at: key.span)
             }
             if let line = first[key.value] {
-                report(.warning, "PublicKey: the same peer stands in line \(line); the two become one", at: key.span)
+                report(
+                    .warning, "PublicKey: the same peer stands in line \(line); the two become one, with the AllowedIPs of the last",
+                    at: key.span)
             } else {
                 first[key.value] = key.span.line
             }

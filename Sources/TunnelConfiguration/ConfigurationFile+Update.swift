@@ -20,6 +20,21 @@ extension ConfigurationFile {
         }
     }
 
+    /// Every allowed IP that is in force, once: of a peer that stands twice a later section's replace those of the former, where they don't say
+    /// that they are more or less.
+    public var allowedPrefixes: Set<IPPrefix> {
+        var allowed: [PublicKey?: Set<IPPrefix>] = [:]
+        for peer in peers {
+            let key = peer.publicKey?.value
+            var prefixes = peer.allowedIPs.allSatisfy { $0.value.change == .replace } ? [] : allowed[key] ?? []
+            for entry in peer.allowedIPs.map(\.value) {
+                if entry.change == .remove { prefixes.remove(entry.prefix) } else { prefixes.insert(entry.prefix) }
+            }
+            allowed[key] = prefixes
+        }
+        return Set(allowed.values.joined())
+    }
+
     /// The change that makes a running tunnel what the file says, as `wg setconf` makes it: every peer is replaced.
     /// - Parameter resolved: the endpoints that were looked up; a peer whose name is missing has none yet.
     public func tunnelUpdate(resolved: [EndpointName: Endpoint] = [:]) -> TunnelUpdate {

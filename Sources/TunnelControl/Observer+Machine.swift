@@ -12,15 +12,19 @@ struct Machine: ~Copyable {
 
     /// - Parameters:
     ///   - interface: the tunnel's; it need not be there.
+    ///   - index: by what it is known, whatever it is called by now; nil: by its name.
     ///   - inside: where it is; nil: here.
     /// - Returns: nil where the kernel can't be asked.
-    init?(interface: String, _ inside: InsideNamespace? = nil) {
+    init?(interface: String, index: UInt32? = nil, _ inside: InsideNamespace? = nil) {
         guard var netlink = try? NetlinkSocket(), let links = try? netlink.links() else { return nil }
         self.netlink = netlink
         self.links = links
         isElsewhere = inside != nil
         var there = isElsewhere ? try? inside.netlink() : nil
-        own = isElsewhere ? (try? there?.link(named: interface)) ?? nil : links.first { $0.name == interface }
+        own =
+            isElsewhere
+            ? (try? there?.link(named: interface)) ?? nil
+            : links.first { link in index.map { $0 == link.index } ?? (link.name == interface) }
     }
 
     /// The tunnel's interface; nil if there is none.

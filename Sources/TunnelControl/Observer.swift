@@ -60,15 +60,16 @@ final class Observer: Sendable {
     /// What is known now.
     /// - Parameters:
     ///   - file: what the tunnel was brought up from; nil for a device that others configure.
+    ///   - link: the interface's index.
     ///   - resolved: the addresses of its endpoints' names.
-    func observe(_ engine: Engine, _ file: ConfigurationFile?, resolved: [EndpointName: Endpoint]) -> Observation {
+    func observe(_ engine: Engine, _ file: ConfigurationFile?, link: UInt32, resolved: [EndpointName: Endpoint]) -> Observation {
         let snapshot = engine.snapshot()
         var settings = file.map { TunnelSettings($0, resolved: resolved) } ?? TunnelSettings()
         settings.takeOver(snapshot)
         var observation = Observation(interface: interface, settings: settings)
         let now = Clock.unixNanoseconds
         observation.peers = snapshot.peers.map { PeerObservation($0, at: now) }
-        var machine = Machine(interface: interface, memory.withLock { $0.inside })
+        var machine = Machine(interface: interface, index: link, memory.withLock { $0.inside })
         observation.link = machine?.link
         machine?.complete(&observation, mark: snapshot.firewallMark)
         let counters = Self.counters().since(baseline)

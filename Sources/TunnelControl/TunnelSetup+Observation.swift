@@ -9,6 +9,7 @@ extension TunnelSetup {
     func complete(_ observation: inout Observation) {
         let state = current
         observation.resolver = resolver(state)
+        observation.missingAddresses = missingAddresses(state)
         for index in observation.settings.peers.indices where !state.found.isEmpty {
             guard let name = observation.settings.peers[index].endpointName,
                 let found = state.found.first(where: { "\($0.key)" == name })?.value, Clock.now.since(found.time) < ProbeNotes.life
@@ -19,6 +20,14 @@ extension TunnelSetup {
             observation.removal = RemovalObservation(
                 commands: state.drift.lines, age: Clock.now.since(since), isLeft: state.drift.isLeft, failure: state.drift.failure)
         }
+    }
+
+    private func missingAddresses(_ state: State) -> [IPInterfaceAddress] {
+        // Where the tunnel saves its configuration, to change the interface is to change the tunnel.
+        guard state.former != nil, let file = state.file?.interface, !file.savesConfiguration, var netlink = try? inside.netlink(),
+            ((try? netlink.link(index: link)) ?? nil)?.isUp ?? false, let present = try? netlink.addresses(ofLink: link)
+        else { return [] }
+        return file.addresses.map(\.value).filter { address in !present.contains { $0.address == address } }
     }
 
     private func resolver(_ state: State) -> ResolverObservation? {

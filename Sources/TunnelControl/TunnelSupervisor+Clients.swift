@@ -70,7 +70,7 @@ extension TunnelSupervisor {
 
     private static func report(of setup: TunnelSetup, _ observer: Observer) -> TunnelReport {
         let state = setup.current
-        var observation = observer.observe(setup.device.engine, state.file, resolved: state.resolved)
+        var observation = observer.observe(setup.device.engine, state.file, link: setup.link, resolved: state.resolved)
         setup.complete(&observation)
         return TunnelReport(Diagnosis(observation), figures: TunnelDevice.counters(of: setup.device.engine))
     }

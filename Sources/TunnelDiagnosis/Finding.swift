@@ -122,6 +122,8 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
     case ownAddressAllowed = "own-address-allowed"
     /// A warning: one network at two peers; the last of them gets it.
     case duplicateAllowedIPs = "duplicate-allowed-ips"
+    /// A warning: the interface is up without an address that the file gives it.
+    case addressMissing = "address-missing"
     /// A warning: a network of a peer, or of the interface, overlaps one that another interface is on.
     case localNetwork = "local-network"
     /// A warning: with `Table = off` nobody has made a route for some of a peer's AllowedIPs.

@@ -23,6 +23,8 @@ public struct Observation: Sendable {
     public var resolver: ResolverObservation?
     /// What others removed of what the tunnel needs; nil for nothing.
     public var removal: RemovalObservation?
+    /// Of the file's addresses, those that the interface doesn't have, though it is up; empty where that isn't to be told.
+    public var missingAddresses: [IPInterfaceAddress] = []
     /// Networks that other interfaces are on.
     public var localNetworks: [LocalNetwork] = []
     /// This machine's own addresses: what one of them reports was found out here.

@@ -6,7 +6,18 @@ public enum SetupRules {
     public static let memory = Interval.seconds(600)
 
     static func findings(_ observation: Observation) -> [Finding] {
-        [observation.removal.flatMap(removal), observation.resolver.map { resolver($0, observation.interface) }].compactMap { $0 }
+        [
+            addresses(observation), observation.removal.flatMap(removal), observation.resolver.map { resolver($0, observation.interface) },
+        ].compactMap { $0 }
+    }
+
+    /// The kernel takes an interface's IPv6 addresses away when it is set down, and nobody gives them back when it is set up.
+    private static func addresses(_ observation: Observation) -> Finding? {
+        let missing = observation.missingAddresses.map { "\($0)" }
+        guard !missing.isEmpty else { return nil }
+        return Finding(
+            .addressMissing, .warning, "its interface has lost \(missing.joined(separator: ", ")): nothing that is sent to it arrives",
+            evidence: "`ip address show dev \(observation.interface)`", remedy: "wg-lite reload \(observation.interface) sets it again")
     }
 
     private static func removal(_ removal: RemovalObservation) -> Finding? {

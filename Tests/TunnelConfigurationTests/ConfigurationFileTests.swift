@@ -223,7 +223,7 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
         #expect(messages.contains { $0.contains("10.8.0.1/24 has bits set") })
         #expect(messages.contains { $0.contains("10.8.0.0/24 stands at peer xTIB…Dg= (line 3) as well as at peer TrMv…X0= (line 6)") })
         #expect(messages.contains { $0.contains("192.168.7.0/24 of peer TrMv…X0= (line 6) lies within 192.168.0.0/16 of peer xTIB…Dg=") })
-        #expect(messages.contains { $0.contains("the same peer stands in line 7") })
+        #expect(messages.contains { $0.contains("the same peer stands in line 7; the two become one, with the AllowedIPs of the last") })
         #expect(messages.contains { $0.contains("no AllowedIPs") })
         #expect(messages.count == 5)
     }
@@ -294,5 +294,17 @@ func parse(_ text: String, name: String = "wg0.conf") -> ConfigurationFile {
         let file = ConfigurationFile(text: Array("[Interface]\n".utf8) + line, name: "latin.conf")
         let command = Array("printf f".utf8) + [0xfc, 0xff]
         #expect(file.interface.postUp.map(\.value.bytes) == [command + Array("%i # %i%%i %".utf8)])
+    }
+
+    @Test func `of a peer that stands twice the last section's allowed IPs are in force, or come and go by their signs`() {
+        let key = "PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
+        func allowed(_ first: String, _ second: String) -> Set<IPPrefix> {
+            parse("[Interface]\n[Peer]\n\(key)AllowedIPs = \(first)\n[Peer]\n\(key)AllowedIPs = \(second)\n").allowedPrefixes
+        }
+        let (a, b) = (IPPrefix("10.9.0.0/16")!, IPPrefix("10.10.0.0/16")!)
+        #expect(allowed("10.9.0.0/16", "10.10.0.0/16") == [b])
+        #expect(allowed("10.9.0.0/16", "+10.10.0.0/16") == [a, b])
+        #expect(allowed("10.9.0.0/16, 10.10.0.0/16", "-10.9.0.0/16") == [b])
+        #expect(allowed("10.9.0.0/16", "") == [])
     }
 }

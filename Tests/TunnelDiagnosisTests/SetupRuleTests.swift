@@ -36,6 +36,15 @@ import Testing
         #expect(resolver(.unset).findings[0].sentence.contains("could not be set"))
     }
 
+    @Test func `addresses that the interface has no longer are told, as it is no use without`() {
+        var observation = Recorded.healthy()
+        observation.missingAddresses = [IPInterfaceAddress("fd08::1/64")!, IPInterfaceAddress("10.8.0.1/24")!]
+        let diagnosis = Diagnosis(observation)
+        #expect(diagnosis.codes == [.addressMissing] && diagnosis.findings[0].severity == .warning)
+        #expect(diagnosis.findings[0].sentence.contains("has lost fd08::1/64, 10.8.0.1/24"))
+        #expect(diagnosis.findings[0].remedy.contains("reload office"))
+    }
+
     @Test func `what others removed is told while it is news, and as long as it is left so`() {
         var observation = Recorded.healthy()
         let command = "ip -4 route add default dev office table 51820"
