@@ -93,6 +93,22 @@ import WireGuardCrypto
     }
 
     @Test(arguments: backends)
+    func `the longest message seals as libsodium's own AEAD seals it, and opens`(backend: TransportCipher.Backend) throws {
+        let cipher = TransportCipher(backend)
+        let secret = [UInt8](repeating: 9, count: 32)
+        let key = unsafe AEADKey(secret)
+        for count in [65_535, 65_536] {
+            let text = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+            var sealed = [UInt8](repeating: 0, count: count + 16)
+            unsafe cipher.seal(counter: 5, key: key.unsafeBytes, plaintext: text, count: count, into: &sealed)
+            #expect(sealed == TestBytes.seal(text, aad: [], nonce: [0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0], key: secret), "\(count) bytes")
+            var output = [UInt8](repeating: 0, count: count)
+            let isAuthentic = unsafe cipher.open(counter: 5, key: key.unsafeBytes, sealed: sealed, count: count + 16, into: &output)
+            #expect(isAuthentic && output == text, "\(count) bytes")
+        }
+    }
+
+    @Test(arguments: backends)
     func `what failed to open leaves no plaintext behind`(backend: TransportCipher.Backend) throws {
         let cipher = TransportCipher(backend)
         let key = unsafe AEADKey([UInt8](repeating: 9, count: 32))
