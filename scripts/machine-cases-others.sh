@@ -288,3 +288,25 @@ FwMark = 0x77" "$full"
         ip rule del priority 100
     done
 }
+
+case_killed_then_another_program() {
+    local elsewhere
+    before
+    conf wa "$both" "$full"
+    expect "up" up wa.conf
+    killed wa
+    # As another program makes a tunnel of the same name and address; the packet filter is still ours.
+    unshare --net sleep 60 &
+    elsewhere=$!
+    soon sh -c "! [ /proc/$elsewhere/ns/net -ef /proc/self/ns/net ]"
+    ip link add wa type veth peer name inside netns $elsewhere
+    ip address add 10.8.0.1/24 dev wa
+    ip link set wa up
+    nsenter --target $elsewhere --net sh -c 'ip address add 10.8.0.2/24 dev inside; ip link set inside up'
+    expect "our filter is there" sh -c 'nft list tables | grep wg-lite-wa'
+    expect "and lets it have its packets" soon nsenter --target $elsewhere --net ping -q -c 1 -W 1 10.8.0.1
+    ip link del wa
+    kill $elsewhere
+    expect "down takes back what the process left" wg-lite down wa
+    expect "as before" as_before
+}

@@ -51,7 +51,10 @@ extension FirewallRules {
             """
         for address in addresses {
             let family = address.family == .v4 ? "ip" : "ip6"
-            text += "add rule \(table) preraw iif != \"\(interface)\" \(family) daddr \(address) fib saddr type != local drop\n"
+            // By its index, since it may be renamed, and by its name: of a process that was killed the rule stays, and another program's
+            // tunnel of that name has another index.
+            let elsewhere = "iif != \"\(interface)\" iifname != \"\(interface)\""
+            text += "add rule \(table) preraw \(elsewhere) \(family) daddr \(address) fib saddr type != local drop\n"
         }
         text += "add rule \(table) postmangle meta l4proto udp meta mark \(mark) ct mark set meta mark\n"
         text += "add rule \(table) premangle meta l4proto udp meta mark set ct mark\n"

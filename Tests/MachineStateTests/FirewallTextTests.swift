@@ -34,8 +34,8 @@ import Testing
         table inet wg-lite-wa {
         \tchain preraw {
         \t\ttype filter hook prerouting priority raw; policy accept;
-        \t\tiif != "wa" ip daddr 10.8.0.1 fib saddr type != local drop
-        \t\tiif != "wa" ip6 daddr fd08::1 fib saddr type != local drop
+        \t\tiif != "wa" iifname != "wa" ip daddr 10.8.0.1 fib saddr type != local drop
+        \t\tiif != "wa" iifname != "wa" ip6 daddr fd08::1 fib saddr type != local drop
         \t}
 
         \tchain premangle {

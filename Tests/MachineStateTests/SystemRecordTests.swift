@@ -32,7 +32,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "x", "rule", "rule 4 1 unmarked", "rule 4 1 unmarked x", "rule 4 -1 unmarked 1", "rule 4 4294967296 unmarked 1", "rule 5 1 unmarked 1",
+        "x", "rule", "rule 4 1 unmarked", "rule 4 1 unmarked x", "rule 4 -1 unmarked 1", "rule 4 4294967296 unmarked 1",
+        "rule 5 1 unmarked 1",
         "rule 4 01 unmarked 1", "rule 4 +1 unmarked 1", "rule 4 1 main-without-default 1", "rule 4 1 unmarked 0", "rule 4  1 unmarked 1",
         "rule 4 1 unmarked 99999999999", "unreachable 4 1", "unreachable ::/0 0", "unreachable ::/0 1 1", "unreachable 10.0.0.1/8 1",
         "unreachable 10.0.0.0 1", "firewall pf", "firewall nft wg1",
