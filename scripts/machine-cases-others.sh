@@ -310,3 +310,24 @@ case_killed_then_another_program() {
     expect "down takes back what the process left" wg-lite down wa
     expect "as before" as_before
 }
+
+case_port_is_taken() {
+    local process
+    before
+    conf wa "$both
+ListenPort = 51820" "AllowedIPs = 10.8.0.0/24
+PersistentKeepalive = 1"
+    expect "up" up wa.conf
+    ip link set wa down
+    soon sh -c '! ss -lun | grep -q :51820'
+    python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 51820)); print("bound", flush=True); time.sleep(60)' >/run/bound.out &
+    process=$!
+    soon grep -q bound /run/bound.out
+    ip link set wa up
+    expect "another program has the port, which status says" soon says 'does not work: another program has its port 51820' wg-lite status wa
+    kill $process
+    expect "when it is free the tunnel takes it" soon sh -c 'ss -lun | grep -q :51820'
+    expect "and works on" soon sh -c '! wg-lite status wa 2>&1 | grep -q "another program"'
+    expect "down" wg-lite down wa
+    expect "as before" as_before
+}

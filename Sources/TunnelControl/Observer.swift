@@ -80,7 +80,9 @@ final class Observer: Sendable {
         let facts = engine.facts()
         observation.unixSeconds = facts.time.unixNanoseconds / 1_000_000_000
         observation.complete(with: facts)
-        observation.complete(with: engine.observation())
+        let sockets = engine.observation()
+        observation.complete(with: sockets)
+        if observation.link?.isUp ?? false, !sockets.v4.isOpen, !sockets.v6.isOpen { observation.takenPort = snapshot.listenPort }
         let lastSent = facts.lastInitiation
         let notes = memory.withLock { memory in
             observation.clockBehindOurTimestamps = memory.timestamps.observe(at: facts.time, lastSent: lastSent)

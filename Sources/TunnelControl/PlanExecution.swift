@@ -199,7 +199,7 @@ struct PlanExecution {
             var update = TunnelUpdate()
             update.firewallMark = mark
             try device?.apply(update, step: step.action)
-        case .setLink(_, let to): device?.follow(LinkWatch.State(mtu: to.mtu, isUp: to.isUp), report)
+        case .setLink(_, let to): _ = device?.follow(LinkWatch.State(mtu: to.mtu, isUp: to.isUp))
         case .setFirewall(let from, let to): try tools.setFirewall(from: from, to: to, tunnel: tunnel, for: step.action)
         case .setNameServers(let from, let to):
             var netlink = try? NetlinkSocket()

@@ -166,12 +166,14 @@ final class TunnelDevice: Sendable {
     }
 
     /// Takes over what has become of the interface.
-    func follow(_ link: LinkWatch.State, _ report: SetupReport) {
+    /// - Returns: why nothing can be sent or received, though it is up; nil where that can be.
+    func follow(_ link: LinkWatch.State) -> EngineError? {
         engine.setMTU(Int(link.mtu))
         do throws(EngineError) {
             try engine.setLinkUp(link.isUp)
+            return nil
         } catch {
-            report.warning("\(interface) is up, but nothing can be sent or received: \(error)")
+            return error
         }
     }
 

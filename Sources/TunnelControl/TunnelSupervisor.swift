@@ -73,7 +73,7 @@ public final class TunnelSupervisor {
     var lock: FileDescriptor?
     /// Who is sent packets as they are recorded.
     var recordings = RecordingSenders()
-    private var link: LinkWatch?
+    var link: LinkWatch?
     var phase = Phase.starting
     var underWay: Work?
     /// What waits for the operation that is under way to give up.
@@ -91,10 +91,12 @@ public final class TunnelSupervisor {
     var nextPlace: Instant?
     /// Whether the record was removed with it, and is to be written again.
     var hasLostRecord = false
+    /// When the port is tried again that another program has taken while the interface was down.
+    var nextOpening: Instant?
     private var nextResolution: Instant?
     /// When names were last looked up because somebody looked at a silent peer.
     private var lastHaste: Instant?
-    private var look = LookPace()
+    var look = LookPace()
     private var watch = ServiceWatch()
 
     enum Phase { case starting, running, ending, over }
@@ -254,7 +256,7 @@ public final class TunnelSupervisor {
         hasChangedAnything = true
         file = nil
         let watch = LinkWatch(interface, inside)
-        device.follow(watch.state, report)
+        follow(watch.state, device)
         link = consume watch
         let aead = device.engine.aead
         keepPlace()
@@ -305,7 +307,8 @@ public final class TunnelSupervisor {
         let fixed = interests.count
         interests += control?.interests ?? []
         // What can't be begun yet is no reason to wake up.
-        let times = [nextWatchdog, nextWord, nextGivingUp, nextPlace, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])
+        let times =
+            [nextWatchdog, nextWord, nextGivingUp, nextPlace, nextOpening, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])
         let ready = DescriptorPoll.wait(interests, for: times.compactMap { $0 }.min().map { $0.since(Clock.now) })
         if ready[0], signals.next() != nil { end(becauseOf: nil) }
         if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
@@ -343,6 +346,7 @@ public final class TunnelSupervisor {
         sayWhatTakesItsTime()
         giveUpWhatHangs()
         if let due = nextPlace, due <= Clock.now { keepPlace() }
+        if let due = nextOpening, due <= Clock.now { openAgain(device) }
         if let due = look.due, due <= Clock.now, isIdle {
             look.look(at: Clock.now)
             begin(.putBack)
@@ -364,26 +368,5 @@ public final class TunnelSupervisor {
         guard nextResolution != nil, lastHaste.map({ Clock.now.since($0) >= .seconds(10) }) ?? true else { return }
         lastHaste = Clock.now
         nextResolution = lastHaste
-    }
-
-    private func linkDescriptor(_ which: (borrowing LinkWatch) -> Int32) -> Int32 {
-        switch link {
-        case .some(let watch): phase == .ending ? -1 : which(watch)
-        case .none: -1
-        }
-    }
-
-    private func heedLink(_ device: TunnelDevice) {
-        guard var watch = link.take() else { return }
-        let before = watch.state
-        if watch.update(setup?.current.owned ?? SystemState()) {
-            device.follow(watch.state, report)
-            if phase == .running {
-                if watch.state.mtu != before.mtu { report.notice("the MTU of \(interface) is \(watch.state.mtu) now") }
-                if watch.state.isUp != before.isUp { report.notice("\(interface) is set \(watch.state.isUp ? "up" : "down")") }
-            }
-        }
-        if watch.mayHaveLost, phase == .running { look.hear(at: Clock.now) }
-        link = consume watch
     }
 }

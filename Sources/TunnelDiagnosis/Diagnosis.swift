@@ -103,13 +103,14 @@ extension FindingCode {
         case .noAnswer, .peerSilent, .natForgot, .answersLost, .nothingComesBack, .pathMTU:
             cause.keepsPeersApart && cause.rank < rank
         case .portClosed, .prohibited, .networkUnreachable, .routingLoop, .noRoute, .familyMissing, .throughOtherTunnel:
-            [.linkDown, .noPrivateKey, .endpointIsItself, .endpointInTunnel, .ownDatagrams].contains(cause)
-        case .sendFailed: [.linkDown, .noPrivateKey, .endpointInTunnel, .ownDatagrams, .noRoute, .familyMissing].contains(cause)
+            [.linkDown, .portTaken, .noPrivateKey, .endpointIsItself, .endpointInTunnel, .ownDatagrams].contains(cause)
+        case .sendFailed:
+            [.linkDown, .portTaken, .noPrivateKey, .endpointInTunnel, .ownDatagrams, .noRoute, .familyMissing].contains(cause)
         case .filteredOut: cause == .connectionTableFull
         // A machine that has moved is missed where it was.
-        case .hostUnreachable: [.linkDown, .noPrivateKey, .endpointInTunnel, .ownDatagrams, .nameMoved].contains(cause)
+        case .hostUnreachable: [.linkDown, .portTaken, .noPrivateKey, .endpointInTunnel, .ownDatagrams, .nameMoved].contains(cause)
         case .otherKeyOfOurs: cause == .endpointIsItself
-        case .endpointInTunnel: [.linkDown].contains(cause)
+        case .endpointInTunnel: [.linkDown, .portTaken].contains(cause)
         case .ownDatagrams: cause == .endpointInTunnel
         case .unknownSender: [.otherKeyOfPeer, .otherKeyOfOurs].contains(cause)
         case .nameServerUnreachable: cause.keepsPeersApart

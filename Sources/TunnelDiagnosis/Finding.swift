@@ -52,6 +52,8 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
     case peerIsItself = "peer-is-itself"
     /// An error: the interface is not set up (IFF_UP).
     case linkDown = "link-down"
+    /// An error: the interface is up, and another program has its port, so that the tunnel has no sockets.
+    case portTaken = "port-taken"
     /// Our clock is behind the timestamp of our own last initiation, or before 2025: peers take what we send for replays. An error while a
     /// peer doesn't answer, else a warning.
     case clockBehind = "clock-behind"

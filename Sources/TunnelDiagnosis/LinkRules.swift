@@ -12,6 +12,15 @@ enum LinkRules {
                     .linkDown, .error, "its interface is down, so nothing leaves and nobody is answered",
                     remedy: "ip link set \(observation.interface) up"))
         }
+        if let port = observation.takenPort {
+            findings.append(
+                Finding(
+                    .portTaken, .error, "another program has its port \(port), so nothing is sent and nothing received",
+                    evidence: "`ss -lunp sport = :\(port)`",
+                    remedy:
+                        "end that program, and the port is taken within a second; or `wg set \(observation.interface) listen-port 0` for another"
+                ))
+        }
         if link.queueDrops * rareDrop > link.queuedPackets, link.queueDrops >= 100 {
             findings.append(
                 Finding(

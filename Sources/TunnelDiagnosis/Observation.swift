@@ -13,6 +13,8 @@ public struct Observation: Sendable {
     public var settings: TunnelSettings
     /// The interface as the kernel has it; nil before there is one.
     public var link: LinkObservation?
+    /// The port that another program took while the interface was down, so that nothing is sent or received; nil where that isn't so.
+    public var takenPort: UInt16?
     /// The peers in the order of the configuration; empty before the tunnel is up.
     public var peers: [PeerObservation] = []
     /// Of a file that isn't up: the routes to its endpoints now.

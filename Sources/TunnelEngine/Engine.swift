@@ -223,6 +223,7 @@ public final class Engine: Sendable {
             let pair = try SocketPair(port: port, mark: newMark)
             // With the interface down it was only tried.
             replaceSockets(current.isClosed && !isUp ? SocketPair(closedOn: pair.port) : pair)
+            if isUp { tunnel.withLock { $0.setLink(up: true, at: .current) } }
             announce()
         } else if mark != nil {
             try current.setMark(newMark)
@@ -256,8 +257,8 @@ public final class Engine: Sendable {
     /// The interface was set up or down: while it is down the sockets are closed, all sessions are gone and nothing is sent.
     ///
     /// Before the first time that it is up the port is kept, so that nobody else takes it, and nothing is read from it.
-    /// - Throws: ``EngineError/portInUse(_:)`` when another program has taken the port meanwhile; an update with another port, or with the
-    ///   same one when it is free, opens the sockets then.
+    /// - Throws: ``EngineError/portInUse(_:)`` when another program has taken the port meanwhile. The tunnel stays as with the interface down:
+    ///   another call, or an update with another port, or with the same one when it is free, opens the sockets then.
     public func setLinkUp(_ isUp: Bool) throws(EngineError) {
         try configuring.withLock { (_) throws(EngineError) in
             let isClosed = sockets.withLock { $0.isClosed }
@@ -268,13 +269,13 @@ public final class Engine: Sendable {
                 tunnel.withLock { $0.setLink(up: false, at: .current) }
                 return closeSockets()
             }
-            defer { tunnel.withLock { $0.setLink(up: true, at: .current) } }
             let pair = sockets.withLock { $0 }
             do throws(SystemError) {
                 replaceSockets(pair.isClosed ? try SocketPair(port: pair.port, mark: currentFirewallMark) : pair)
             } catch {
                 throw EngineError(error, port: pair.port)
             }
+            tunnel.withLock { $0.setLink(up: true, at: .current) }
         }
     }
 

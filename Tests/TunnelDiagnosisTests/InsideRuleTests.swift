@@ -182,6 +182,15 @@ import WireGuardCrypto
         #expect(Diagnosis(observation).line == "office does not work: its interface is down, so nothing leaves and nobody is answered")
     }
 
+    @Test func `a port that another program has explains everything as well`() {
+        var observation = PathRuleTests.unanswered()
+        observation.takenPort = 51820
+        let diagnosis = Diagnosis(observation)
+        #expect(diagnosis.codes == [.portTaken])
+        #expect(diagnosis.line == "office does not work: another program has its port 51820, so nothing is sent and nothing received")
+        #expect(diagnosis.findings[0].remedy.contains("wg set office listen-port 0"))
+    }
+
     @Test func `a queue that drops more than one in a hundred`() {
         var observation = Recorded.healthy()
         observation.link?.queueDrops = 223_834

@@ -158,10 +158,14 @@ private func threads(named name: String) -> Int {
         let lone = try LoneEngine(peerAt: Endpoint(address: Self.loopback, port: there.port), keepalive: 1)
         defer { lone.engine.stop() }
         try lone.engine.setLinkUp(false)
-        let port = lone.engine.snapshot().listenPort
+        let (port, sent) = (lone.engine.snapshot().listenPort, lone.engine.snapshot().peers[0].sentBytes)
         let thief = try UDPSocket(family: .v4, port: port, mark: 0)
         #expect(throws: EngineError.portInUse(port)) { try lone.engine.setLinkUp(true) }
         _ = datagrams(at: there, within: .milliseconds(50))
+        // Nothing is sent, and nothing is said to be.
+        lone.inject()
+        SystemThread.sleep(.milliseconds(200))
+        #expect(lone.engine.snapshot().peers[0].sentBytes == sent && !lone.engine.observation().isLinkUp)
         var update = TunnelUpdate()
         update.listenPort = 0
         try lone.engine.apply(update)
