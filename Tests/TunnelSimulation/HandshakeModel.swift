@@ -208,9 +208,15 @@ struct HandshakeModel {
         if let since = owesAnswerSince, now > since + Limits.keepaliveTimeout + Self.slack {
             owesAnswerSince = nil
             let isUsable = sessions.current.map { (since + Limits.keepaliveTimeout).since($0.createdAt) < Limits.rejectAfterTime }
-            if isUsable == true { return "data was received, and nothing was sent for ten seconds" }
+            if isUsable == true, !givesUp(after: since) { return "data was received, and nothing was sent for ten seconds" }
         }
         return nil
+    }
+
+    /// Whether the last try may have been given up after `start`: with it goes the answer that was owed then, as the kernel's does.
+    private func givesUp(after start: Instant) -> Bool {
+        guard tries >= Limits.maximumHandshakeTries, let triesSince else { return false }
+        return start <= triesSince + Self.retry + Self.slack
     }
 
     /// A handshake that should have begun by now: because data is unanswered, or because the last try is. After any handshake message one waits.
