@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import NetworkTypes
 internal import TunnelConfiguration
+internal import TunnelDiagnosis
 
 /// Host names of endpoints to addresses, with `wg`'s patience: a failure that may pass is tried again.
 struct EndpointResolution {
@@ -57,7 +58,7 @@ struct EndpointResolution {
             case .failedForNow(let reason):
                 if let retries, attempt >= retries {
                     throw SetupError(
-                        step, "\(reason), \(attempt + 1) times",
+                        step, "\(reason), \(counted(attempt + 1, "time", "times"))",
                         remedy: "is the network up, and is the name server in /etc/resolv.conf reachable?")
                 }
                 attempt += 1

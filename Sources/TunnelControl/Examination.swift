@@ -53,7 +53,7 @@ public struct Examination {
             return ExaminationCheck("file", .bad, first.summary, remedy: first.suggestion ?? "wg-lite check \(file.name)")
         }
         if let first = file.diagnostics.first { return ExaminationCheck("file", .warning, first.summary, remedy: first.suggestion ?? "") }
-        return ExaminationCheck("file", .good, "\(file.name): \(file.peers.count) \(file.peers.count == 1 ? "peer" : "peers")")
+        return ExaminationCheck("file", .good, "\(file.name): \(counted(file.peers.count, "peer", "peers"))")
     }
 
     private func names() {
@@ -155,7 +155,7 @@ public struct Examination {
                 tell(
                     ExaminationCheck(
                         "firewall", .bad,
-                        "\(unseen.count) datagrams of \(unseen.sender) arrive on \(unseen.interface) and none reaches the tunnel",
+                        "\(counted(unseen.count, "datagram", "datagrams")) of \(unseen.sender) came to \(unseen.interface) and none reached the tunnel",
                         remedy: "see `nft list ruleset`, chains with hook input, and rp_filter"))
             }
         }

@@ -3,6 +3,7 @@ internal import MachineState
 internal import NetworkTypes
 internal import TunnelConfiguration
 internal import TunnelCore
+internal import TunnelDiagnosis
 internal import TunnelEngine
 
 extension TunnelSetup {
@@ -55,10 +56,10 @@ extension TunnelSetup {
         if runsHooks, let file {
             attempt { () throws(SetupError) in try hooks.run(file.interface.postDown.map(\.value), of: "PostDown") }
         }
-        func counted(_ count: Int, _ one: String, _ many: String) -> String? { count == 0 ? nil : "\(count) \(count == 1 ? one : many)" }
-        let parts = [
-            counted(state.owned.routeCount, "route", "routes"), counted(state.owned.addresses.count, "address", "addresses"),
-        ].compactMap { $0 }
+        let (routes, addresses) = (state.owned.routeCount, state.owned.addresses.count)
+        var parts: [String] = []
+        if routes > 0 { parts.append(counted(routes, "route", "routes")) }
+        if addresses > 0 { parts.append(counted(addresses, "address", "addresses")) }
         return Outcome(
             summary: "\(interface) is down: \(parts.isEmpty ? "" : parts.joined(separator: ", ") + " and ")the interface removed",
             failures: failures)

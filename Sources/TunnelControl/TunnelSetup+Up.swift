@@ -3,6 +3,7 @@ internal import MachineState
 internal import NetworkTypes
 internal import TunnelConfiguration
 internal import TunnelCore
+internal import TunnelDiagnosis
 internal import TunnelEngine
 internal import WireGuardCrypto
 
@@ -48,9 +49,16 @@ extension TunnelSetup {
         var parts = file.interface.addresses.map(\.value.description)
         parts.append("port \(state.listenPort)")
         parts.append("MTU \(owned.mtu)")
-        if owned.routeCount > 0 { parts.append(owned.routeCount == 1 ? "1 route" : "\(owned.routeCount) routes") }
-        var text = "\(interface) is up: \(parts.joined(separator: ", "))"
-        for peer in state.peers.prefix(4) {
+        if owned.routeCount > 0 { parts.append(counted(owned.routeCount, "route", "routes")) }
+        let text = "\(interface) is up: \(parts.joined(separator: ", "))"
+        let lines = Self.lines(of: state.peers, names: file.peerNames, interface: interface)
+        return lines.reduce(into: text) { $0 += "\n\($1)" }
+    }
+
+    /// What is said of the peers when nobody waits for them.
+    static func lines(of peers: [PeerSnapshot], names: [PublicKey: String], interface: String, most: Int = 4) -> [String] {
+        let lines = peers.prefix(most).map { peer in
+            let name = names[peer.publicKey].map { "\($0) " } ?? ""
             let endpoint = peer.endpoint.map { "\($0)" } ?? "(it connects to us)"
             let hint = "waiting for the first handshake (`wg-lite status \(interface)` explains)"
             text += "\n  peer \(peer.publicKey.abbreviation)  \(endpoint)   \(peer.lastHandshake == nil ? hint : "in touch")"

@@ -68,7 +68,7 @@ enum FilterRules {
             .filteredInside, host.severity, peer: peer.publicKey,
             "packets of \(peer.publicKey.abbreviation) to \(host.address) come out of the tunnel and this machine's own firewall drops them",
             evidence:
-                "\(host.questions)\(host.unansweredFor.map { " in \($0.inWords)" } ?? ""), none answered; \(filters.vanished) packets vanished here",
+                "\(host.questions)\(host.unansweredFor.map { " in \($0.inWords)" } ?? ""), none answered; \(counted(filters.vanished, "packet", "packets")) vanished here",
             remedy: "see `nft list ruleset`, chains with hook input (for this machine) and forward (for others behind it)")
     }
 

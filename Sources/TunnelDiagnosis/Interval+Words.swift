@@ -13,8 +13,3 @@ extension Interval {
         }
     }
 }
-
-/// A number with its noun.
-func counted(_ count: UInt64, _ one: String, _ many: String) -> String {
-    "\(count) \(count == 1 ? one : many)"
-}

@@ -25,7 +25,7 @@ enum LinkRules {
             findings.append(
                 Finding(
                     .queueDrops, .warning,
-                    "programs send faster than the tunnel seals: \(link.queueDrops) of \(link.queuedPackets + link.queueDrops) packets found its queue full",
+                    "programs send faster than the tunnel seals: \(link.queueDrops) of \(counted(link.queuedPackets + link.queueDrops, "packet", "packets")) found its queue full",
                     remedy: "ip link set \(observation.interface) txqueuelen 5000"))
         }
         if link.socketDrops >= 100, link.socketDrops * rareDrop > link.queuedPackets {

@@ -37,7 +37,9 @@ public struct Verdict: Hashable, Sendable {
             if isOfOnePeer, others > 0, states.contains(where: { $0 == .working || $0 == .idle || $0 == .waitingToBeCalled }) {
                 self.init(
                     .worksInPart,
-                    line: "\(name) works in part, \(broken) of \(states.count) peers \(broken == 1 ? "does" : "do") not: \(first.sentence)")
+                    line:
+                        "\(name) works in part, \(broken) of \(counted(states.count, "peer", "peers")) \(broken == 1 ? "does" : "do") not: \(first.sentence)"
+                )
             } else {
                 self.init(.doesNotWork, line: "\(name) does not work: \(first.sentence)")
             }

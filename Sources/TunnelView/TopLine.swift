@@ -16,7 +16,7 @@ public enum TopLine {
             ("in", now.inbound.innerBytes(.inbound), now.inbound.stages.last?.packets ?? 0),
         ].map { "\($0.0) \(Quantity.bitRate(bytesPerSecond: now.perSecond($0.1))) \(Quantity.count(now.perSecond($0.2)))/s" }
         return "\(two(seconds / 3600 % 24)):\(two(seconds / 60 % 60)):\(two(seconds % 60)) UTC  "
-            + "\(ways.joined(separator: ", ")), \(dropped) dropped, \(sight.countsByState["working"] ?? 0) of \(sight.peers.count) peers working; "
+            + "\(ways.joined(separator: ", ")), \(dropped) dropped, \(sight.countsByState["working"] ?? 0) of \(counted(sight.peers.count, "peer", "peers")) working; "
             + TerminalText.escaped(sight.reading.diagnosis.verdict.line)
     }
 }

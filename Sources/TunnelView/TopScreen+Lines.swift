@@ -110,7 +110,7 @@ extension TopScreen {
         }
         let dropped = now.drops.reduce(0) { $0 + $1.count }
         line.add("\(Quantity.count(Double(dropped))) dropped", dropped > 0 ? .bad : .quiet)
-        if isWide { line.add("  \(sight.countsByState["working"] ?? 0) of \(sight.peers.count) peers working", .quiet) }
+        if isWide { line.add("  \(sight.countsByState["working"] ?? 0) of \(counted(sight.peers.count, "peer", "peers")) working", .quiet) }
         return line
     }
 

@@ -6,6 +6,7 @@ internal import PathRecording
 internal import TunnelConfiguration
 internal import TunnelControl
 internal import TunnelCore
+internal import TunnelDiagnosis
 
 /// A capture while it runs: frames of a tunnel's recording come in, blocks go out, until somebody or something ends it.
 ///
@@ -163,11 +164,21 @@ struct Capture: ~Copyable {
         case .asked, .tunnel: break
         }
         let (inner, outer) = (capture.encoder.inner, capture.encoder.outer)
-        var line = "\(inner.written) packets and \(outer.written) datagrams captured"
-        if path != "-" { line += " in \(path)" }
-        if inner.missed + outer.missed > 0 { line += "; \(max(inner.missed, outer.missed)) came too fast and are missing" }
-        if capture.handshakesWithKeys > 0 { line += "; with the keys of \(capture.handshakesWithKeys) handshakes" }
-        Terminal.error(line)
+        Terminal.error(
+            Self.summary(
+                packets: inner.written, datagrams: outer.written, path: path, missed: max(inner.missed, outer.missed),
+                handshakes: capture.handshakesWithKeys))
         if case .tunnel(let reason) = end { throw CommandFailure("\(name): \(reason); the capture is complete until then") }
+    }
+
+    /// What a capture ends with.
+    static func summary(
+        packets: some BinaryInteger, datagrams: some BinaryInteger, path: String, missed: some BinaryInteger, handshakes: Int
+    ) -> String {
+        var line = "\(counted(packets, "packet", "packets")) and \(counted(datagrams, "datagram", "datagrams")) captured"
+        if path != "-" { line += " in \(path)" }
+        if missed > 0 { line += "; \(counted(missed, "came too fast and is", "came too fast and are")) missing" }
+        if handshakes > 0 { line += "; with the keys of \(counted(handshakes, "handshake", "handshakes"))" }
+        return line
     }
 }

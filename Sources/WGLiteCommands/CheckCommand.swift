@@ -45,10 +45,9 @@ struct CheckCommand: ParsableCommand {
         let warnings =
             file.omittedWarnings + file.diagnostics.count { $0.severity == .warning } + findings.count { $0.severity == .warning }
         if !quiet, errors > 0 || warnings > 0 {
-            print(
-                "\(source.shownPath): \(errors) \(errors == 1 ? "error" : "errors"), \(warnings) \(warnings == 1 ? "warning" : "warnings")")
+            print("\(source.shownPath): \(counted(errors, "error", "errors")), \(counted(warnings, "warning", "warnings"))")
         } else if !quiet {
-            print("\(source.shownPath) is fine: \(file.peers.count) \(file.peers.count == 1 ? "peer" : "peers")")
+            print("\(source.shownPath) is fine: \(counted(file.peers.count, "peer", "peers"))")
         }
         if errors > 0 || strict && warnings > 0 { throw ExitCode.failure }
     }

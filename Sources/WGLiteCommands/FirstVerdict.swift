@@ -54,7 +54,7 @@ struct FirstVerdict {
         case .worksWithFindings, .worksInPart, .doesNotWork: lines = status.head(diagnosis) + [summary]
         }
         lines += diagnosis.peers.prefix(shown).map(status.peer)
-        if diagnosis.peers.count > shown { lines.append("  and \(diagnosis.peers.count - shown) more peers") }
+        if diagnosis.peers.count > shown { lines.append("  and \(counted(diagnosis.peers.count - shown, "more peer", "more peers"))") }
         return lines.joined(separator: "\n")
     }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import LinuxSystem
 internal import TunnelConfiguration
+internal import TunnelDiagnosis
 internal import WireGuardCrypto
 
 struct GenkeyCommand: ParsableCommand {
@@ -68,7 +69,7 @@ extension KeyTextError {
     /// What is wrong, without the key.
     var explanation: String {
         switch self {
-        case .length(let count): "it has \(count) \(count == 1 ? "character" : "characters"), a key has 44"
+        case .length(let count): "it has \(counted(count, "character", "characters")), a key has 44"
         case .character(let position): "character \(position + 1) is not one of base64's"
         case .padding: "it does not end in `=`"
         case .trailingBits: "it is damaged near its end"

@@ -3,6 +3,7 @@ internal import Logging
 internal import NetworkTypes
 internal import Synchronization
 internal import TunnelControl
+internal import TunnelDiagnosis
 
 /// Where everything goes that a tunnel's process says: standard error, and once the terminal has been let go the system's log, or a file
 /// where there is no system log.
@@ -61,7 +62,7 @@ final class LogDestination: Sendable {
     /// Logs a line; any thread, at once.
     func write(level: Logger.Level, _ text: () -> String) {
         guard case .write(let omitted) = budget.withLock({ $0.admit(at: Clock.now) }) else { return }
-        if omitted > 0 { queue.offer(.log(LogLine(level, "(\(omitted) lines were left out)")), limit: mostLines) }
+        if omitted > 0 { queue.offer(.log(LogLine(level, "(\(counted(omitted, "line was", "lines were")) left out)")), limit: mostLines) }
         queue.offer(.log(LogLine(level, text())), limit: mostLines)
     }
 
@@ -137,7 +138,7 @@ final class LogDestination: Sendable {
         }
 
         private static func lostText(_ count: Int) -> String {
-            "(\(count == 1 ? "1 line was" : "\(count) lines were") dropped: nobody took them in time)"
+            "(\(counted(count, "line was", "lines were")) dropped: nobody took them in time)"
         }
 
         /// - Returns: whether it was written.

@@ -28,7 +28,7 @@ struct StatusText {
             lines.append(text.peer(peer))
             if let figures = figures[peer.publicKey] { lines += self.figures(of: figures) }
         }
-        lines.append("  port \(state.listenPort), \(state.peers.count) \(state.peers.count == 1 ? "peer" : "peers")")
+        lines.append("  port \(state.listenPort), \(counted(state.peers.count, "peer", "peers"))")
         return (lines + self.figures(status.report.figures)).joined(separator: "\n")
     }
 

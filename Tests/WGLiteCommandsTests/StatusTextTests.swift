@@ -64,6 +64,23 @@ import WireGuardCrypto
         #expect(up.contains("  peer Amsterdam gateway \(key.abbreviation)"))
     }
 
+    @Test func `one is counted as one`() throws {
+        func diagnosis(_ count: UInt8) -> Diagnosis {
+            var observation = Observation(interface: "wg0", settings: TunnelSettings())
+            observation.peers = (0..<count).map { PeerObservation(publicKey: PublicKey(bytes: InlineArray(repeating: $0))) }
+            return Diagnosis(observation)
+        }
+        func up(_ count: UInt8) -> String { FirstVerdict.text(diagnosis(count), summary: "", palette: Palette(isOn: false)) }
+        #expect(up(5).hasSuffix("\n  and 1 more peer"))
+        #expect(up(6).hasSuffix("\n  and 2 more peers"))
+        #expect(
+            Capture.summary(packets: 1, datagrams: 4, path: "-", missed: 0, handshakes: 1)
+                == "1 packet and 4 datagrams captured; with the keys of 1 handshake")
+        #expect(
+            Capture.summary(packets: 2, datagrams: 1, path: "a.pcapng", missed: 1, handshakes: 0)
+                == "2 packets and 1 datagram captured in a.pcapng; 1 came too fast and is missing")
+    }
+
     @Test func `what is wrong stands in the first line, what to do in the next`() throws {
         let lines = Self.text.text(try Self.status(Self.refused)).split(separator: "\n")
         #expect(lines[0].hasPrefix("wg0 works in part, 1 of 2 peers does not: [2001:db8::1]:7 refuses our datagrams"))
