@@ -61,10 +61,9 @@ extension TunnelSetup {
             let name = names[peer.publicKey].map { "\($0) " } ?? ""
             let endpoint = peer.endpoint.map { "\($0)" } ?? "(it connects to us)"
             let hint = "waiting for the first handshake (`wg-lite status \(interface)` explains)"
-            text += "\n  peer \(peer.publicKey.abbreviation)  \(endpoint)   \(peer.lastHandshake == nil ? hint : "in touch")"
+            return "  peer \(name)\(peer.publicKey.abbreviation)  \(endpoint)   \(peer.lastHandshake == nil ? hint : "in touch")"
         }
-        if state.peers.count > 4 { text += "\n  and \(state.peers.count - 4) more peers" }
-        return text
+        return peers.count > most ? lines + ["  and \(counted(peers.count - most, "more peer", "more peers"))"] : lines
     }
 }
 
