@@ -26,9 +26,18 @@ public struct Examination {
 
     private func patience(atMost interval: Interval) -> Interval { min(interval, end.since(Clock.now)) }
 
+    /// What was there to look at, and what it comes to.
+    public enum Outcome {
+        /// There was neither a tunnel nor a file.
+        case machine
+        /// A file whose tunnel is not up, or can't be asked; nil if it isn't known or can't be used.
+        case file(Diagnosis?)
+        /// A tunnel that is up.
+        case tunnel(Diagnosis)
+    }
+
     /// Goes all the way.
-    /// - Returns: what it comes to; nil without a tunnel and a file.
-    public func run() -> Diagnosis? {
+    public func run() -> Outcome {
         SystemChecks.all(isUp: interface != nil).forEach(tell)
         if let file { tell(Self.check(file)) }
         names()
@@ -36,15 +45,15 @@ public struct Examination {
             let first = try? TunnelQuery.report(of: interface, begins: true).diagnosis
         else {
             if let interface { tell(ExaminationCheck("tunnel", .bad, "\(interface) can't be asked", remedy: "run with sudo; is it up?")) }
-            guard let file, !file.hasErrors else { return nil }
+            guard let file, !file.hasErrors else { return interface == nil && file == nil ? .machine : .file(nil) }
             portIsFree(file)
-            return FileObservation.diagnosis(of: file, interface: interface ?? "the file")
+            return .file(FileObservation.diagnosis(of: file, interface: interface ?? "the file"))
         }
         routes(first, interface)
         let settled = handshakes(first, interface)
         for note in paths(trial, settled) { TunnelQuery.note(note, to: interface) }
         conflicts(with: interface)
-        return (try? TunnelQuery.report(of: interface).diagnosis) ?? settled
+        return .tunnel((try? TunnelQuery.report(of: interface).diagnosis) ?? settled)
     }
 
     private static func check(_ file: ConfigurationFile) -> ExaminationCheck {

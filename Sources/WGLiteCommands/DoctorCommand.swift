@@ -57,13 +57,13 @@ struct DoctorCommand: ParsableCommand {
             checks.append(check)
             if !json { Terminal.output(DoctorText.line(check, palette) + "\n") }
         }
-        let diagnosis = examination.run()
+        let outcome = examination.run()
         if json {
-            print(DoctorText.document(checks, diagnosis).indented)
+            print(DoctorText.document(checks, outcome).indented)
         } else {
-            Terminal.output(DoctorText.summary(checks, diagnosis, palette) + "\n")
+            Terminal.output(DoctorText.summary(checks, outcome, palette) + "\n")
         }
-        let isBad = checks.contains { $0.outcome == .bad } || diagnosis.map { $0.verdict.exitStatus != 0 } ?? false
+        let isBad = checks.contains { $0.outcome == .bad } || DoctorText.verdict(checks, outcome).map { $0.exitStatus != 0 } ?? false
         if isBad { throw ExitCode(1) }
     }
 }
@@ -82,17 +82,60 @@ enum DoctorText {
         return "\(word) \(name) \(check.evidence)\(check.remedy.isEmpty ? "" : "\n                     \(check.remedy)")"
     }
 
-    /// What it comes to, worst first.
-    static func summary(_ checks: [ExaminationCheck], _ diagnosis: Diagnosis?, _ palette: Palette) -> String {
-        if let diagnosis, diagnosis.findings.isEmpty, diagnosis.peers.isEmpty { return "\nnothing is wrong; the tunnel is not up" }
-        if let diagnosis { return "\n" + StatusText(palette: palette, now: 0).head(diagnosis).joined(separator: "\n") }
-        let bad = checks.filter { $0.outcome == .bad }
-        guard let first = bad.first else { return "\nnothing is wrong with this machine; no tunnel is up to look at" }
-        return "\n\(palette.red("no tunnel can work here: \(first.evidence)"))"
+    /// What the whole comes to; nil without a tunnel, and without a file that can be used.
+    static func verdict(_ checks: [ExaminationCheck], _ outcome: Examination.Outcome) -> Verdict? {
+        switch outcome {
+        case .machine, .file(nil): return nil
+        case .tunnel(let diagnosis): return diagnosis.verdict
+        // A diagnosis of a file speaks of a tunnel that is up.
+        case .file(let diagnosis?):
+            if diagnosis.verdict.exitStatus != 0 { return diagnosis.verdict }
+            if let bad = checks.first(where: { $0.outcome == .bad }) {
+                return Verdict(.doesNotWork, line: "something is wrong: \(words(bad))")
+            }
+            if diagnosis.verdict.outcome == .worksWithFindings { return diagnosis.verdict }
+            return Verdict(.waits, line: "nothing is wrong; the tunnel is not up")
+        }
     }
 
-    static func document(_ checks: [ExaminationCheck], _ diagnosis: Diagnosis?) -> JSON {
-        .object([
+    /// What it comes to, worst first.
+    static func summary(_ checks: [ExaminationCheck], _ outcome: Examination.Outcome, _ palette: Palette) -> String {
+        let text = StatusText(palette: palette, now: 0)
+        var bad = checks.filter { $0.outcome == .bad }
+        var lines: [String]
+        switch outcome {
+        case .machine:
+            guard !bad.isEmpty else { return "\nnothing is wrong with this machine; no tunnel is up to look at" }
+            lines = [palette.red("no tunnel can work here: \(words(bad[0]))")] + remedy(bad.removeFirst())
+        case .file(nil):
+            lines = bad.isEmpty ? [] : [palette.red("something is wrong: \(words(bad[0]))")] + remedy(bad.removeFirst())
+        case .file(let diagnosis?), .tunnel(let diagnosis):
+            let verdict = verdict(checks, outcome) ?? diagnosis.verdict
+            if verdict == diagnosis.verdict {
+                lines = text.head(diagnosis)
+                // What was tried with peers is told by findings.
+                if diagnosis.findings.contains(where: { $0.severity > .note }) { bad.removeAll { Self.triedWithPeers.contains($0.name) } }
+            } else {
+                lines = [text.verdict(verdict)] + (bad.isEmpty ? [] : remedy(bad.removeFirst())) + text.others(diagnosis.findings)
+            }
+        }
+        for check in bad { lines += ["  also wrong: \(words(check))"] + remedy(check) }
+        return "\n" + lines.joined(separator: "\n")
+    }
+
+    private static let triedWithPeers: Set = ["route", "handshake", "echo", "firewall"]
+
+    private static func words(_ check: ExaminationCheck) -> String { "\(check.name): \(check.evidence)" }
+
+    private static func remedy(_ check: ExaminationCheck) -> [String] { check.remedy.isEmpty ? [] : ["    \(check.remedy)"] }
+
+    static func document(_ checks: [ExaminationCheck], _ outcome: Examination.Outcome) -> JSON {
+        let findings =
+            switch outcome {
+            case .machine, .file(nil): [Finding]()
+            case .file(let diagnosis?), .tunnel(let diagnosis): diagnosis.findings
+            }
+        return .object([
             (
                 "checks",
                 .array(
@@ -103,8 +146,8 @@ enum DoctorText {
                         ])
                     })
             ),
-            ("verdict", diagnosis.map { DiagnosisJSON.verdict($0.verdict) } ?? .null),
-            ("findings", .array((diagnosis?.findings ?? []).map(DiagnosisJSON.finding))),
+            ("verdict", verdict(checks, outcome).map(DiagnosisJSON.verdict) ?? .null),
+            ("findings", .array(findings.map(DiagnosisJSON.finding))),
         ])
     }
 }

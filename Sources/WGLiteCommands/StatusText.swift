@@ -34,15 +34,17 @@ struct StatusText {
 
     /// The verdict with its remedy, and what else was found.
     func head(_ diagnosis: Diagnosis) -> [String] {
-        var lines = [verdict(diagnosis.verdict)]
-        let shown = diagnosis.findings.filter { $0.severity > .note }
         let told = diagnosis.told
-        if let told { lines += details(of: told) }
-        for finding in shown.dropFirst().prefix(Self.findingLimit) { lines += ["  also: \(finding.sentence)"] + details(of: finding) }
-        if shown.count > Self.findingLimit + 1 { lines.append("  and \(shown.count - Self.findingLimit - 1) more (see --json)") }
-        for note in diagnosis.findings.filter({ $0.severity == .note && $0 != told }).prefix(2) {
-            lines.append("  by the way: \(note.sentence)")
-        }
+        return [verdict(diagnosis.verdict)] + (told.map(details) ?? []) + others(diagnosis.findings.filter { $0 != told })
+    }
+
+    /// Findings beside what the first line says.
+    func others(_ findings: [Finding]) -> [String] {
+        var lines: [String] = []
+        let shown = findings.filter { $0.severity > .note }
+        for finding in shown.prefix(Self.findingLimit) { lines += ["  also: \(finding.sentence)"] + details(of: finding) }
+        if shown.count > Self.findingLimit { lines.append("  and \(shown.count - Self.findingLimit) more (see --json)") }
+        for note in findings.filter({ $0.severity == .note }).prefix(2) { lines.append("  by the way: \(note.sentence)") }
         return lines
     }
 
@@ -50,7 +52,7 @@ struct StatusText {
         [finding.evidence, finding.remedy].filter { !$0.isEmpty }.map { "    \($0)" }
     }
 
-    private func verdict(_ verdict: Verdict) -> String {
+    func verdict(_ verdict: Verdict) -> String {
         switch verdict.outcome {
         case .works: palette.boldGreen(verdict.line)
         case .waits: palette.bold(verdict.line)
