@@ -48,6 +48,8 @@ struct PubkeyCommand: ParsableCommand {
 
 /// A failure whose text is for the user as it is.
 struct CommandFailure: Error, CustomStringConvertible {
+    static let noTunnel = "no tunnel is up; `sudo wg-lite up CONFIG` brings one up"
+
     let description: String
     let status: ExitCode
 

@@ -43,7 +43,7 @@ struct StatusCommand: ParsableCommand {
         if json {
             print(StateJSON.document(statuses: statuses).indented)
         } else if names.isEmpty {
-            print("no tunnel is up; `sudo wg-lite up CONFIG` brings one up")
+            print(CommandFailure.noTunnel)
         } else if !statuses.isEmpty {
             let text = StatusText(palette: Palette(isOn: Terminal.isColoured(1)), now: Clock.unixNanoseconds / 1_000_000_000)
             print(statuses.map(text.text).joined(separator: "\n\n"))

@@ -13,7 +13,9 @@ struct StatusFollower {
     let json: Bool
 
     func run() throws {
-        guard !names.isEmpty else { throw CommandFailure("no tunnel is up") }
+        guard !names.isEmpty else {
+            throw CommandFailure(CommandFailure.noTunnel, status: .nothingToLookAt)
+        }
         var tunnels = names.map { FollowedTunnel(name: $0) }
         while true {
             for index in tunnels.indices where tunnels[index].pace.due <= Clock.now { write(tunnels[index].look()) }

@@ -46,7 +46,7 @@ struct TopCommand: ParsableCommand {
 
     private static func firstRunning() throws -> String {
         guard let first = RuntimeDirectory.runningInterfaces().map(\.name).sorted().first else {
-            throw CommandFailure("no tunnel is up; `sudo wg-lite up CONFIG` brings one up", status: .nothingToLookAt)
+            throw CommandFailure(CommandFailure.noTunnel, status: .nothingToLookAt)
         }
         return first
     }

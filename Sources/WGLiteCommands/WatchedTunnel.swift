@@ -18,7 +18,8 @@ struct WatchedTunnel {
             interface = running[0]
         } else {
             throw CommandFailure(
-                running.isEmpty ? "no tunnel is up" : "which one? These are up: \(running.joined(separator: ", "))", status: ExitCode(2))
+                running.isEmpty ? CommandFailure.noTunnel : "which one? These are up: \(running.joined(separator: ", "))",
+                status: .nothingToLookAt)
         }
         filter = rest.joined(separator: " ")
     }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import NetworkTypes
 import Testing
 import TunnelConfiguration
