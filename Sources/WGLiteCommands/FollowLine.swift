@@ -36,10 +36,7 @@ struct FollowLine {
         switch content {
         case .change(let line):
             members.append(("event", .string("state")))
-            if let finding = line.finding {
-                members += [("finding", .string(finding.code.rawValue)), ("severity", .string(finding.severity.name))]
-                if let peer = finding.peer { members.append(("peer", .string(peer.base64))) }
-            }
+            members += line.subject.members
         case .event(let event, let names):
             members.append(("event", .string(event.kind.code)))
             if let peer = event.peer {

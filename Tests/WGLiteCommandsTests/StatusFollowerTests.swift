@@ -37,10 +37,32 @@ import WireGuardCrypto
         #expect(change.hasSuffix(#""tunnel":"wg0","event":"state","message":"wg0 works"}"#))
     }
 
+    @Test func `whose state it is, and which, a program needn't take from the sentence`() throws {
+        func json(_ line: StatusLine) -> String { FollowLine(unixNanoseconds: Self.time, tunnel: "wg0", content: .change(line)).json.text }
+        let works = try StatusTextTests.status().report.diagnosis
+        let lines = StatusLine.lines(works, names: [works.peers[0].publicKey: "laptop"])
+        #expect(json(lines[0]).hasSuffix(#""event":"state","outcome":"works","message":"wg0 works"}"#))
+        let peer = works.peers[0]
+        let members = #""event":"state","peer":"\#(peer.publicKey.base64)","name":"laptop","state":"\#(peer.state.name)","message":"#
+        #expect(json(lines[1]).contains(members))
+        let refused = try StatusTextTests.status { StatusTextTests.refused(&$0) }.report.diagnosis
+        let finding = try #require(refused.findings.first { $0.peer != nil })
+        let names = [finding.peer!: "laptop"]
+        #expect(
+            StatusLine.lines(refused, names: names).map(json).contains {
+                $0.contains(#""peer":"\#(finding.peer!.base64)","name":"laptop""#)
+            })
+    }
+
+    @Test func `where no tunnel is up there is nothing to follow`() throws {
+        let failure = try #require(throws: CommandFailure.self) { try StatusFollower(names: [], json: false).run() }
+        #expect(failure.status == ExitCode(2))
+    }
+
     @Test func `with many peers the verdict is a line, not each of them`() throws {
         let diagnosis = try StatusTextTests.status().report.diagnosis
         #expect(StatusLine.lines(diagnosis, mostPeers: 2).count == 3)
-        #expect(StatusLine.lines(diagnosis, mostPeers: 1) == [StatusLine("wg0 works")])
+        #expect(StatusLine.lines(diagnosis, mostPeers: 1) == [StatusLine(Verdict(.works, line: "wg0 works"))])
     }
 
     @Test func `what is found of many peers is one line, of few each has its own with its name`() throws {
@@ -57,7 +79,8 @@ import WireGuardCrypto
         #expect(Set(many.map(\.key)).count == many.count)
         #expect(many.contains { $0.text.hasPrefix("wg0: error port-closed, and 1 more peer: ") })
         let few = StatusLine.lines(diagnosis, names: [closed[0].peer!: "laptop"], mostPeers: 2)
-        #expect(few.filter { $0.finding?.code == .portClosed }.count == 2)
+        let found = few.filter { if case .finding(let finding, _) = $0.subject { finding.code == .portClosed } else { false } }
+        #expect(found.count == 2)
         #expect(few.contains { $0.text.hasPrefix("wg0: error port-closed, peer laptop ") })
     }
 
