@@ -159,7 +159,8 @@ struct HelpText {
         for line in text.split(separator: "\n") {
             if line.hasPrefix("USAGE: ") {
                 usage = String(line.dropFirst(7))
-            } else if !line.hasPrefix(" "), line.hasSuffix(":") {
+                // The discussion stands before the usage, and its sentences may end as headings do.
+            } else if !usage.isEmpty, !line.hasPrefix(" "), line.hasSuffix(":") {
                 sections.append(Section(title: String(line.dropLast())))
             } else if line.hasPrefix("  "), let last = sections.indices.last {
                 // What a long term means stands on a line of its own, in the column of meanings.
