@@ -105,7 +105,9 @@ public struct ConfigurationSource: Hashable, Sendable {
             if error.isMissing {
                 remedy = shownPath.hasPrefix(Self.directory) ? "give the file's path to use another place" : "check the path"
             }
-            if error.isPermissionDenied { remedy = permissionRemedy }
+            if error.isPermissionDenied {
+                remedy = Self.permissionRemedy(shownPath, owner: FileSystem.status(path)?.owner, user: Process.effectiveUser)
+            }
             let here = "\(interface).conf"
             if error.isMissing || error.isPermissionDenied, shownPath == "\(Self.directory)/\(here)", FileSystem.exists(here) {
                 remedy = "write \(here) for the one in this directory"
@@ -115,9 +117,16 @@ public struct ConfigurationSource: Hashable, Sendable {
         return ConfigurationFile(text: bytes, name: shownPath, isReadableByOthers: isReadableByOthers)
     }
 
-    private var permissionRemedy: String {
-        guard Process.effectiveUser == 0 else { return "it is another user's: run with sudo" }
-        return "it is another user's, and root without CAP_DAC_OVERRIDE, as in a service, opens only its own: chown root \(shownPath)"
+    /// - Parameter owner: the file's; nil where a directory on the way keeps `user` from seeing it.
+    static func permissionRemedy(_ path: String, owner: UInt32?, user: UInt32) -> String {
+        let isAnothers = owner.map { $0 != user } ?? false
+        guard user == 0 else {
+            return isAnothers
+                ? "it is another user's: run with sudo" : "this user may not read it, or not enter its directory: run with sudo"
+        }
+        return isAnothers
+            ? "it is another user's, and root without CAP_DAC_OVERRIDE, as in a service, opens only its own: chown root \(path)"
+            : "root without CAP_DAC_OVERRIDE, as in a service, may not read it, or not enter a directory on the way: see `namei -l \(path)`"
     }
 
     /// As wg-quick warns: others may enter the directory and read the file.

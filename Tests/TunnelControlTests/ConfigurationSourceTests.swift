@@ -38,6 +38,18 @@ import TunnelConfiguration
         }
     }
 
+    @Test func `a file that may not be read is said to be another user's only where it is`() {
+        func remedy(_ owner: UInt32?, _ user: UInt32) -> String {
+            ConfigurationSource.permissionRemedy("a/t.conf", owner: owner, user: user)
+        }
+        #expect(remedy(0, 1000) == "it is another user's: run with sudo")
+        #expect(remedy(1000, 0).hasPrefix("it is another user's") && remedy(1000, 0).hasSuffix("chown root a/t.conf"))
+        for (owner, user) in [(nil, 0), (nil, 1000), (0, 0), (1000, 1000)] as [(UInt32?, UInt32)] {
+            #expect(!remedy(owner, user).contains("another user's") && !remedy(owner, user).contains("chown"))
+            #expect(remedy(owner, user).contains("sudo") == (user != 0))
+        }
+    }
+
     @Test func `a file that others can read is warned of, unless its directory is closed`() throws {
         let directory = try TemporaryDirectory()
         try FileSystem.write(Array("[Interface]\n".utf8), to: directory["t.conf"], permissions: 0o644)
