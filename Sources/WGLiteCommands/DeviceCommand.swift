@@ -57,8 +57,3 @@ struct DeviceCommand: ParsableCommand {
         }
     }
 }
-
-enum ConfigurationSourceName {
-    /// Whether a first word may be an interface to make.
-    static func isPlausible(_ word: String) -> Bool { ConfigurationSource.isInterfaceName(word) }
-}

@@ -50,6 +50,13 @@ public struct WGLiteCommand: ParsableCommand {
                   (to make a device of that name: wg-lite device \(written))
                 """)
             exit(withError: ExitCode(64))
+        case .noName(let written):
+            Terminal.error(
+                """
+                "\(written)" is no command, and can't name an interface: 1 to 15 letters, digits and _=+.-
+                  (`wg-lite help` names the commands)
+                """)
+            exit(withError: ExitCode(64))
         case .command(let words):
             do {
                 var command = try parse(words, bytes)
@@ -86,6 +93,8 @@ public struct WGLiteCommand: ParsableCommand {
         case overview
         /// A word that is almost a command's name.
         case nearMiss(String, String)
+        /// A word that is neither a command nor what an interface can be called.
+        case noName(String)
         /// Words for the parser.
         case command([String])
     }
@@ -104,11 +113,8 @@ public struct WGLiteCommand: ParsableCommand {
         if !first.contains(where: \.isNumber), let meant = NearMiss.nearest(to: first, among: commandNames) {
             return .nearMiss(first, meant)
         }
-        guard arguments.count == 1 || arguments.dropFirst().allSatisfy({ $0.hasPrefix("-") }), ConfigurationSourceName.isPlausible(first)
-        else {
-            return .command(arguments)
-        }
-        return .command(["device"] + arguments)
+        guard arguments.dropFirst().allSatisfy({ $0.hasPrefix("-") }) else { return .command(arguments) }
+        return ConfigurationSource.isInterfaceName(first) ? .command(["device"] + arguments) : .noName(first)
     }
 
     static let overview = """

@@ -23,6 +23,11 @@ import Testing
         #expect(WGLiteCommand.meaning(of: words) == .command(["device"] + words))
     }
 
+    @Test(arguments: [["wg-name-that-is-too-long"], ["sixteen-letters-", "-f"], ["/etc/wireguard/office.conf"]])
+    func `a word that can't be an interface's name is named`(words: [String]) {
+        #expect(WGLiteCommand.meaning(of: words) == .noName(words[0]))
+    }
+
     @Test(arguments: WGLiteCommand.commandNames) func `commands are commands`(name: String) {
         #expect(WGLiteCommand.meaning(of: [name, "-x"]) == .command([name, "-x"]))
     }
