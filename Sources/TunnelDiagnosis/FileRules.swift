@@ -5,7 +5,7 @@ internal import TunnelConfiguration
 enum FileRules {
     static func findings(_ observation: Observation) -> [Finding] {
         let settings = observation.settings
-        return keys(settings) + duplicates(settings) + ownAddresses(settings) + endpoints(observation) + nameServers(settings)
+        return keys(observation) + duplicates(settings) + ownAddresses(settings) + endpoints(observation) + nameServers(settings)
             + addresses(settings) + mtu(settings)
     }
 
@@ -14,14 +14,15 @@ enum FileRules {
         return " (\(file):\(line))"
     }
 
-    private static func keys(_ settings: TunnelSettings) -> [Finding] {
+    private static func keys(_ observation: Observation) -> [Finding] {
+        let settings = observation.settings
         guard let own = settings.publicKey else {
             guard !settings.hasHooks else { return [] }
             return [
                 Finding(
                     .noPrivateKey, .error, "it has no private key, so nothing is sent or answered",
                     remedy: settings.file == nil
-                        ? "wg set NAME private-key FILE" : "add PrivateKey to [Interface]: `wg-lite genkey` makes one")
+                        ? "wg set \(observation.interface) private-key FILE" : "add PrivateKey to [Interface]: `wg-lite genkey` makes one")
             ]
         }
         let itself = settings.peers.filter { $0.publicKey == own }

@@ -89,6 +89,8 @@ import WireGuardCrypto
         var observation = Recorded.fresh()
         observation.settings.publicKey = nil
         #expect(Diagnosis(observation).codes == [.noPrivateKey])
+        observation.settings.file = nil
+        #expect(Diagnosis(observation).findings[0].remedy == "wg set office private-key FILE")
         observation.settings.hasHooks = true
         #expect(Diagnosis(observation).findings.isEmpty)
     }
