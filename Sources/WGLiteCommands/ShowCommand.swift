@@ -25,6 +25,12 @@ struct ShowCommand: ParsableCommand {
     @Flag(help: "Everything but the secrets as JSON, in a stable form.")
     var json = false
 
+    func validate() throws {
+        guard !(json && (field != nil || interface == "interfaces")) else {
+            throw ValidationError("--json is the whole state: it goes with neither a field nor `interfaces`.")
+        }
+    }
+
     func run() throws {
         let running = RuntimeDirectory.runningInterfaces().map(\.name)
         if interface == "interfaces" {

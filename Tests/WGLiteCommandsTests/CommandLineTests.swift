@@ -53,7 +53,10 @@ import Testing
         #expect(throws: (any Error).self) { try WGLiteCommand.parse(["run", "a.conf", "curl"], [[], [], []]) }
     }
 
-    @Test(arguments: [["up"], ["down"], ["show", "wg0", "nothing"], ["up", "a", "--log-level", "loud"]])
+    @Test(arguments: [
+        ["up"], ["down"], ["show", "wg0", "nothing"], ["show", "wg0", "endpoints", "--json"], ["show", "interfaces", "--json"],
+        ["up", "a", "--log-level", "loud"],
+    ])
     func `and nothing else`(words: [String]) {
         #expect(throws: (any Error).self) { try WGLiteCommand.parseAsRoot(words) }
     }
