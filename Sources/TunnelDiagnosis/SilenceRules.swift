@@ -21,6 +21,8 @@ enum SilenceRules {
     ) -> Finding? {
         guard let endpoint = peer.endpoint else { return nil }
         let sent = peer.handshakes.map { counted($0.unanswered, "handshake", "handshakes") } ?? "handshakes"
+        // Packets go without an answer for a while before a handshake is tried.
+        let unanswered = peer.handshakes?.unanswered == 0 ? "what was sent is not answered" : "\(sent) unanswered"
         switch PeerState(peer) {
         case .noAnswer(let age) where peer.handshakes.map({ $0.unanswered > 0 }) ?? true:
             let own = observation.settings.publicKey?.abbreviation ?? "ours"
@@ -41,13 +43,13 @@ enum SilenceRules {
                 return Finding(
                     .natForgot, isAlone ? .error : .warning, peer: peer.publicKey,
                     "\(endpoint) has been silent for \(age.inWords): it is gone, or the NAT in front of it has forgotten it",
-                    evidence: "that address was learned, not configured; \(sent) unanswered",
+                    evidence: "that address was learned, not configured; \(unanswered)",
                     remedy: "there: PersistentKeepalive = 25 keeps a NAT's memory fresh; or wait until it calls")
             }
             return Finding(
                 .peerSilent, .error, peer: peer.publicKey,
                 "\(endpoint) has been silent for \(age.inWords) though it answered before: its tunnel was restarted, is gone, or the way to it is cut",
-                evidence: "\(sent) unanswered\(peer.traffic?.lastReceived.map { ", heard of \($0.inWords) ago" } ?? "")",
+                evidence: "\(unanswered)\(peer.traffic?.lastReceived.map { ", heard of \($0.inWords) ago" } ?? "")",
                 remedy: "is the peer's tunnel up? There: `wg show`")
         default: return isHeardByTurns(peer, observation) && !PeerState(peer).isBroken ? answersGoElsewhere(peer, endpoint, .warning) : nil
         }

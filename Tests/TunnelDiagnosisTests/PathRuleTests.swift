@@ -213,10 +213,20 @@ import WireGuardCrypto
         #expect(diagnosis.codes == [.peerSilent])
         #expect(diagnosis.peers[0].state == .silent(.seconds(22)))
         #expect(diagnosis.line.contains("restarted"))
+        #expect(diagnosis.findings[0].evidence.hasPrefix("2 handshakes unanswered"))
         observation.peers[0].isEndpointLearned = true
         diagnosis = Diagnosis(observation)
         #expect(diagnosis.codes == [.natForgot])
         #expect(diagnosis.line.contains("NAT"))
+        #expect(diagnosis.findings[0].evidence.hasSuffix("2 handshakes unanswered"))
+    }
+
+    @Test func `before a handshake is tried, none is said to be unanswered`() {
+        var observation = Recorded.healthy()
+        observation.peers[0].traffic = Recorded.traffic(sent: 50, received: 30, heard: .seconds(13), unanswered: .seconds(11))
+        #expect(Diagnosis(observation).findings.first?.evidence == "what was sent is not answered, heard of 13 s ago")
+        observation.peers[0].isEndpointLearned = true
+        #expect(Diagnosis(observation).findings.first?.evidence.hasSuffix("not configured; what was sent is not answered") ?? false)
     }
 
     @Test func `behind a NAT without PersistentKeepalive`() {
