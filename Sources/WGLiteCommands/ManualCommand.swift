@@ -98,6 +98,10 @@ enum ManualPage {
         ("/etc/wireguard/NAME.conf", "The configuration of the tunnel NAME, as wg-quick(8) describes it."),
         ("/var/run/wireguard/NAME.sock", "The control socket of the running tunnel, which wg(8) uses. The tunnel ends when it is removed."),
         ("/var/run/wg-lite/", "What wg-lite keeps of running tunnels, to take back what one that was killed has left behind."),
+        (
+            "/var/run/wg-lite/NAME.log",
+            "The log of a tunnel in the background where there is no system log; NAME.log.old is what was written before. down removes both."
+        ),
     ]
 
     private static let environment = [
