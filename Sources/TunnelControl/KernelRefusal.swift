@@ -15,7 +15,8 @@ struct KernelRefusal: Hashable {
         // Of a netlink request, EPERM is a missing privilege and EACCES is not.
         if isIPv6, error.name == "EACCES" {
             cause = "IPv6 is disabled here (\(words))"
-            remedy = "sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0; or leave IPv6 addresses out"
+            remedy =
+                "sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0; or leave IPv6 out of Address and AllowedIPs"
         } else if isIPv6, error.name == "ENODEV" {
             cause = "the interface has no IPv6 (\(words))"
             remedy = "IPv6 needs an MTU of 1280: is a smaller one set?"

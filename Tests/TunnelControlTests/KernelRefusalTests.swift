@@ -30,6 +30,7 @@ import Testing
         let refusal = Self.refusal(Self.eacces, "add address", "fd08::1/64", Surroundings(isRoot: true))
         #expect(refusal.cause.contains("IPv6 is disabled"))
         #expect(refusal.remedy!.contains("disable_ipv6=0"))
+        #expect(Self.refusal(Self.eacces, "add route", "::/0").remedy!.hasSuffix("leave IPv6 out of Address and AllowedIPs"))
         #expect(Self.refusal(Self.enodev, "add address", "fd08::1/64").remedy!.contains("1280"))
         #expect(Self.refusal(Self.eacces, "add address", "10.8.0.1/24").cause.contains("CAP_NET_ADMIN"))
     }
