@@ -192,7 +192,8 @@ public final class Engine: Sendable {
 
     private func applyAlone(_ update: TunnelUpdate) throws(EngineError) {
         do throws(SystemError) {
-            try rebind(port: update.listenPort, mark: update.firewallMark)
+            weak let old = sockets.withLock { $0 }
+            if try rebind(port: update.listenPort, mark: update.firewallMark) { waitUntilClosed { old == nil } }
         } catch {
             throw EngineError(error, port: update.listenPort ?? 0)
         }
@@ -215,7 +216,9 @@ public final class Engine: Sendable {
         attention.signal()
     }
 
-    private func rebind(port: UInt16?, mark: UInt32?) throws(SystemError) {
+    /// - Returns: whether there are other sockets now.
+    private func rebind(port: UInt16?, mark: UInt32?) throws(SystemError) -> Bool {
+        var isReplaced = false
         let current = sockets.withLock { $0 }
         let newMark = firewallMark.withLock { mark ?? $0 }
         let isUp = isLinkUp.load(ordering: .sequentiallyConsistent)
@@ -225,11 +228,13 @@ public final class Engine: Sendable {
             replaceSockets(current.isClosed && !isUp ? SocketPair(closedOn: pair.port) : pair)
             if isUp { tunnel.withLock { $0.setLink(up: true, at: .current) } }
             announce()
+            isReplaced = true
         } else if mark != nil {
             try current.setMark(newMark)
         }
         firewallMark.withLock { $0 = newMark }
         if mark != nil { routes?.allChanged() }
+        return isReplaced
     }
 
     private func replaceSockets(_ pair: SocketPair) {
@@ -248,7 +253,12 @@ public final class Engine: Sendable {
     private func closeSockets() {
         weak let old = sockets.withLock { $0 }
         replaceSockets(SocketPair(closedOn: sockets.withLock { $0.port }))
-        for _ in 0..<1000 where old != nil { SystemThread.sleep(.milliseconds(1)) }
+        waitUntilClosed { old == nil }
+    }
+
+    /// Waits until the threads have let go of sockets that were replaced: before that their port isn't free.
+    private func waitUntilClosed(_ isClosed: () -> Bool) {
+        for _ in 0..<1000 where !isClosed() { SystemThread.sleep(.milliseconds(1)) }
     }
 
     /// The mark on outgoing datagrams.

@@ -175,6 +175,21 @@ private func threads(named name: String) -> Int {
         #expect(lone.lines.count("cannot send") == 0)
     }
 
+    @Test func `a port that was left is free when the change is answered`() throws {
+        let lone = try LoneEngine()
+        defer { lone.engine.stop() }
+        let (first, second) = try (UDPSocket(family: .v4, port: 0, mark: 0), UDPSocket(family: .v4, port: 0, mark: 0))
+        let ports = [first.port, second.port]
+        _ = consume first
+        _ = consume second
+        var update = TunnelUpdate()
+        for round in 0..<200 {
+            update.listenPort = ports[round % 2]
+            try lone.engine.apply(update)
+        }
+        #expect(try UDPSocket(family: .v4, port: ports[0], mark: 0).port == ports[0])
+    }
+
     @Test func `a socket that is ready and gives nothing is told of once, and what comes later is taken`() throws {
         let lone = try LoneEngine()
         defer { lone.engine.stop() }
