@@ -331,3 +331,44 @@ PersistentKeepalive = 1"
     expect "down" wg-lite down wa
     expect "as before" as_before
 }
+
+case_killed_elsewhere() {
+    local elsewhere
+    inside() { nsenter --target "$elsewhere" --net "$@"; }
+    unshare --net sleep 100 &
+    elsewhere=$!
+    soon sh -c "! [ /proc/$elsewhere/ns/net -ef /proc/self/ns/net ]"
+    conf wa "$both" "$full"
+    conf wb "Address = 10.9.0.1/24" "$full"
+    expect "up in another network namespace" inside timeout 20 wg-lite up -q --no-wait wa.conf
+    expect "another one here, with the same rules" up wb.conf
+    before
+    kill -KILL "$(pid wa)"
+    soon fails inside ip link show wa
+    expect "the first is killed, and down here refuses" refuses "another network namespace.*" wg-lite down wa
+    expect "nothing here was touched" as_before
+    expect "down there" inside wg-lite down wa
+    expect "took all of it back" fails sh -c "nsenter --target $elsewhere --net ip rule | grep 51820 || nsenter --target $elsewhere --net nft list tables | grep wg-lite"
+    expect "up there again" inside timeout 20 wg-lite up -q --no-wait wa.conf
+    kill -KILL "$(pid wa)"
+    soon fails inside ip link show wa
+    kill $elsewhere
+    expect "that namespace is gone, as a container's that is started again: up here goes on, and says so" says "another network namespace" wg-lite up --no-wait wa.conf
+    expect "down" wg-lite down wa
+    expect "the other one still works" leads_out wb
+    expect "down" wg-lite down wb
+}
+
+case_interface_goes_while_a_hook_runs() {
+    local process
+    before
+    conf wa "$both
+PostUp = touch /run/hook.out; sleep 3" "$full"
+    wg-lite up --foreground wa.conf >/run/fg.out 2>&1 &
+    process=$!
+    soon test -e /run/hook.out
+    ip link del wa
+    expect "up fails" fails wait $process
+    expect "it says why once, and not for ever" sh -c '[ $(wc -l </run/fg.out) -lt 100 ]'
+    expect "as before" soon as_before
+}

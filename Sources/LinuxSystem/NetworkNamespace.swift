@@ -8,7 +8,8 @@ public struct NetworkNamespace: ~Copyable, Sendable {
     /// What tells namespaces apart while they live.
     public struct Identity: Hashable, Sendable {
         let device: UInt
-        let inode: UInt
+        /// Its number among them, as `readlink /proc/self/ns/net` shows it.
+        public let inode: UInt
     }
 
     /// An open descriptor that keeps the namespace alive.

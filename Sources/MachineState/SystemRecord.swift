@@ -9,7 +9,8 @@ public enum SystemRecord {
     public static let maximumSize = 1 << 14
 
     /// The lines for what `state` leaves behind without its interface.
-    public static func text(_ state: SystemState) -> String {
+    /// - Parameter namespace: the inode of the network namespace in which that is; nil where it isn't known.
+    public static func text(_ state: SystemState, namespace: UInt64? = nil) -> String {
         var lines: [String] = []
         for rule in state.rules.sorted() {
             let head = "rule \(word(rule.family)) \(rule.priority)"
@@ -25,7 +26,15 @@ public enum SystemRecord {
         if let firewall = state.firewall { lines.append("firewall \(firewall.tool.rawValue)") }
         if let nameServers = state.nameServers { lines.append("name-servers \(nameServers.method.rawValue)") }
         if state.acceptsMarkedSources { lines.append("accepts-marked-sources") }
+        if let namespace, !lines.isEmpty { lines.append("namespace \(namespace)") }
         return lines.map { "\($0)\n" }.joined()
+    }
+
+    /// In which network namespace what a record says is; nil where it doesn't say.
+    public static func namespace(_ bytes: [UInt8]) -> UInt64? {
+        guard let last = String(decoding: bytes.suffix(64), as: UTF8.self).split(separator: "\n").last else { return nil }
+        let words = last.split(separator: " ")
+        return words.first == "namespace" ? words.last.flatMap { UInt64($0) } : nil
     }
 
     /// Reads a record.
@@ -50,11 +59,12 @@ public enum SystemRecord {
                 guard let method = NameServers.Method(rawValue: words[1]) else { return nil }
                 state.nameServers = NameServers(method: method, servers: [], searchDomains: [])
             case ("accepts-marked-sources", 1): state.acceptsMarkedSources = true
+            case ("namespace", 2): break
             default: return nil
             }
         }
         // Signs, leading zeros, double spaces, other orders: whoever writes so isn't us.
-        return Array(self.text(state).utf8) == bytes ? state : nil
+        return Array(self.text(state, namespace: namespace(bytes)).utf8) == bytes ? state : nil
     }
 
     private static func word(_ family: AddressFamily) -> String { family == .v4 ? "4" : "6" }

@@ -31,7 +31,7 @@ public enum DryRun {
         // What a process that was killed left behind is ours.
         var owned = SystemState()
         for directory in RuntimeDirectory.present {
-            if let left = try TunnelRecord(interface: interface, directory: directory).read() { owned = left }
+            if let left = try TunnelRecord(interface: interface, directory: directory).read() { owned = left.here }
         }
         // As the device will be made.
         let mark = file.interface.firewallMark?.value ?? 0

@@ -85,7 +85,7 @@ public enum TunnelShutdown {
     private static func leftoverPreview(_ interface: String, _ directory: RuntimeDirectory) throws(SetupError) -> [String]? {
         guard let records = directory.records, records.status(RuntimeDirectory.lockName(interface)) != nil else { return nil }
         let record = TunnelRecord(interface: interface, directory: directory)
-        let plan = execution(record, .silent).planToTakeBack(try record.read() ?? SystemState())
+        let plan = execution(record, .silent).planToTakeBack(try record.readToTakeBack() ?? SystemState())
         return plan.steps.compactMap { $0.command(interface: interface, tunnel: interface) }
     }
 
@@ -110,7 +110,7 @@ public enum TunnelShutdown {
         let record = TunnelRecord(interface: interface, directory: directory)
         record.endHook()
         SystemFile("/etc/resolv.conf").removeLeftover()
-        if let left = try record.read() {
+        if let left = try record.readToTakeBack() {
             let failures = record.inTurn(nil) { execution(record, report).takeBack(left) }
             if let first = failures.first {
                 var error = first

@@ -212,7 +212,11 @@ public final class TunnelSupervisor {
         }
         observer.recall(from: directory, of: file?.interface.privateKey?.value.publicKey)
         let record = TunnelRecord(interface: interface, directory: directory)
-        let owned = try record.read() ?? SystemState()
+        let left = try record.read()
+        if left?.isElsewhere ?? false {
+            report.warning("what an earlier process of \(interface) left behind is in another network namespace, and stays there")
+        }
+        let owned = left?.here ?? SystemState()
         record.endHook()
         // A process that was killed in the middle of a write leaves a file beside the one that it was to replace.
         SystemFile("/etc/resolv.conf").removeLeftover()
@@ -295,14 +299,16 @@ public final class TunnelSupervisor {
             phase = .over
             return
         }
+        // What is ready for good tells nothing new to who goes down already.
+        let goesDown = phase == .ending || wantsDown
         var interests: [DescriptorPoll.Interest] = [
-            .init(signals.rawValue), .init(operations.descriptor), .init(phase == .ending ? -1 : device.engine.endDescriptor),
-            .init(phase == .ending ? -1 : device.server.endDescriptor), .init(linkDescriptor { $0.descriptor }),
-            .init(phase == .ending ? -1 : options.isolation?.command.endDescriptor ?? -1),
+            .init(signals.rawValue), .init(operations.descriptor), .init(goesDown ? -1 : device.engine.endDescriptor),
+            .init(goesDown ? -1 : device.server.endDescriptor), .init(linkDescriptor { $0.descriptor }),
+            .init(goesDown ? -1 : options.isolation?.command.endDescriptor ?? -1),
             .init(linkDescriptor { $0.firewallDescriptor }),
             // Once who waits has gone, it stays ready.
             .init(phase == .starting && !wantsDown ? options.starter : -1, reading: false),
-            .init(questions.descriptor), .init(phase == .ending ? -1 : device.server.stirred.rawValue),
+            .init(questions.descriptor), .init(goesDown ? -1 : device.server.stirred.rawValue),
         ]
         let fixed = interests.count
         interests += control?.interests ?? []
@@ -311,10 +317,10 @@ public final class TunnelSupervisor {
             [nextWatchdog, nextWord, nextGivingUp, nextPlace, nextOpening, control?.deadline] + (isIdle ? [nextResolution, look.due] : [])
         let ready = DescriptorPoll.wait(interests, for: times.compactMap { $0 }.min().map { $0.since(Clock.now) })
         if ready[0], signals.next() != nil { end(becauseOf: nil) }
-        if ready[2], phase != .ending { end(becauseOf: "\(interface) ended: \(endReason(device))") }
-        if ready[3], phase != .ending { end(becauseOf: "\(interface) ends: its control socket was removed") }
+        if ready[2] { end(becauseOf: "\(interface) ended: \(endReason(device))") }
+        if ready[3] { end(becauseOf: "\(interface) ends: its control socket was removed") }
         if ready[4] || ready[6] { heedLink(device) }
-        if ready[5], phase != .ending { end(becauseOf: nil) }
+        if ready[5] { end(becauseOf: nil) }
         // One that goes away takes back what it asked for, as with every client.
         if ready[7] { end(becauseOf: "who started it has gone") }
         if ready[8], let isMissing = questions.takeResult() { finishAnswer(isMissing) }

@@ -21,6 +21,17 @@ import Testing
         let text = SystemRecord.text(Self.full)
         #expect(SystemRecord.read(Array(text.utf8), interface: "wg0") == Self.full)
         #expect(SystemRecord.read([], interface: "wg0") == SystemState())
+        #expect(SystemRecord.namespace(Array(text.utf8)) == nil)
+    }
+
+    @Test func `a record says in which network namespace it is true`() {
+        let bytes = Array(SystemRecord.text(Self.full, namespace: 4_026_531_840).utf8)
+        #expect(SystemRecord.read(bytes, interface: "wg0") == Self.full && SystemRecord.namespace(bytes) == 4_026_531_840)
+        #expect(SystemRecord.text(SystemState(), namespace: 4_026_531_840).isEmpty)
+        for bad in ["namespace x\n", "namespace 01\n", "namespace 1 2\n", "namespace 1\nnamespace 1\n"] {
+            #expect(SystemRecord.read(Array((SystemRecord.text(Self.full) + bad).utf8), interface: "wg0") == nil)
+        }
+        #expect(SystemRecord.read(Array("namespace 1\n".utf8), interface: "wg0") == nil)
     }
 
     @Test func `what goes with the interface isn't written`() {
@@ -59,7 +70,7 @@ import Testing
 
     @Test func `whatever is read is written the same`() {
         var random = SplitMix64(seed: 11)
-        let bytes = Array(SystemRecord.text(Self.full).utf8)
+        let bytes = Array(SystemRecord.text(Self.full, namespace: 4_026_531_840).utf8)
         for _ in 0..<20_000 {
             var changed = bytes
             for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -71,7 +82,7 @@ import Testing
                 }
             }
             guard let state = SystemRecord.read(changed, interface: "wg0") else { continue }
-            #expect(Array(SystemRecord.text(state).utf8) == changed)
+            #expect(Array(SystemRecord.text(state, namespace: SystemRecord.namespace(changed)).utf8) == changed)
         }
     }
 }
