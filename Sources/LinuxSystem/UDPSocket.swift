@@ -26,6 +26,7 @@ public final class UDPSocket: Sendable {
     public let port: UInt16
     /// Whether a super-datagram has ever been taken.
     private let hasSegmented = Atomic<Bool>(false)
+    private let openSockets: OpenSocketCount?
     private let hasToldOfRefusal = Atomic<Bool>(false)
     /// Nanoseconds of the clock before which no super-datagram is tried on any way.
     private let segmentationPause = Atomic<UInt64>(0)
@@ -36,8 +37,9 @@ public final class UDPSocket: Sendable {
     /// - Parameters:
     ///   - port: the local port; 0 lets the kernel choose.
     ///   - mark: SO_MARK, for policy routing; 0 for none.
+    ///   - openSockets: counts this one until it is closed.
     /// - Throws: the errno of the call that failed; EADDRINUSE when the port is taken, EAFNOSUPPORT without that family.
-    public init(family: AddressFamily, port: UInt16, mark: UInt32) throws(SystemError) {
+    public init(family: AddressFamily, port: UInt16, mark: UInt32, countedBy openSockets: OpenSocketCount? = nil) throws(SystemError) {
         let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let descriptor = socket(family.rawValue, type, 0)
         guard descriptor >= 0 else { throw SystemError(operation: "socket", subject: "UDP") }
@@ -51,12 +53,15 @@ public final class UDPSocket: Sendable {
         }
         self.descriptor = descriptor
         self.family = family
+        self.openSockets = openSockets
+        openSockets?.opened()
         // Kernels before 4.18 don't know it, and would not learn it.
         if !Self.knowsSegmentation(descriptor) { segmentationPause.store(.max, ordering: .relaxed) }
     }
 
     deinit {
         close(descriptor)
+        openSockets?.closed()
     }
 
     /// Changes the mark on what is sent from now on.

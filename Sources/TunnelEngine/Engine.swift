@@ -192,8 +192,8 @@ public final class Engine: Sendable {
 
     private func applyAlone(_ update: TunnelUpdate) throws(EngineError) {
         do throws(SystemError) {
-            weak let old = sockets.withLock { $0 }
-            if try rebind(port: update.listenPort, mark: update.firewallMark) { waitUntilClosed { old == nil } }
+            let old = sockets.withLock { $0.openSockets }
+            if try rebind(port: update.listenPort, mark: update.firewallMark) { waitUntilClosed(old) }
         } catch {
             throw EngineError(error, port: update.listenPort ?? 0)
         }
@@ -251,14 +251,14 @@ public final class Engine: Sendable {
 
     /// Closes the sockets and waits until they are, that is until the threads have let go of them.
     private func closeSockets() {
-        weak let old = sockets.withLock { $0 }
+        let old = sockets.withLock { $0.openSockets }
         replaceSockets(SocketPair(closedOn: sockets.withLock { $0.port }))
-        waitUntilClosed { old == nil }
+        waitUntilClosed(old)
     }
 
     /// Waits until the threads have let go of sockets that were replaced: before that their port isn't free.
-    private func waitUntilClosed(_ isClosed: () -> Bool) {
-        for _ in 0..<1000 where !isClosed() { SystemThread.sleep(.milliseconds(1)) }
+    private func waitUntilClosed(_ old: OpenSocketCount) {
+        for _ in 0..<1000 where !old.isZero { SystemThread.sleep(.milliseconds(1)) }
     }
 
     /// The mark on outgoing datagrams.

@@ -11,16 +11,20 @@ final class SocketPair: Sendable {
     /// The port both listen on.
     let port: UInt16
 
+    /// Those of them that aren't closed yet.
+    let openSockets: OpenSocketCount
+
     /// Binds both sockets.
     /// - Parameters:
     ///   - port: 0 lets the kernel choose; then another choice is tried while the other family's port is taken.
     ///   - mark: the firewall mark on what is sent; 0 for none.
     /// - Throws: EADDRINUSE when the port is taken, or the error of IPv4 when neither family works.
     init(port: UInt16, mark: UInt32) throws(SystemError) {
+        openSockets = OpenSocketCount()
         var attempt = 0
         while true {
-            let (v4, v4Error) = Self.open(.v4, port, mark)
-            let (v6, v6Error) = Self.open(.v6, v4?.port ?? port, mark)
+            let (v4, v4Error) = Self.open(.v4, port, mark, openSockets)
+            let (v6, v6Error) = Self.open(.v6, v4?.port ?? port, mark, openSockets)
             if let error = v6Error, error.isAddressInUse, port == 0, attempt < 100 {
                 attempt += 1
                 continue
@@ -40,14 +44,17 @@ final class SocketPair: Sendable {
     init(closedOn port: UInt16) {
         v4 = nil
         v6 = nil
+        openSockets = OpenSocketCount()
         self.port = port
     }
 
     var isClosed: Bool { v4 == nil && v6 == nil }
 
-    private static func open(_ family: AddressFamily, _ port: UInt16, _ mark: UInt32) -> (UDPSocket?, SystemError?) {
+    private static func open(
+        _ family: AddressFamily, _ port: UInt16, _ mark: UInt32, _ openSockets: OpenSocketCount
+    ) -> (UDPSocket?, SystemError?) {
         do {
-            return (try UDPSocket(family: family, port: port, mark: mark), nil)
+            return (try UDPSocket(family: family, port: port, mark: mark, countedBy: openSockets), nil)
         } catch {
             return (nil, error)
         }

@@ -34,7 +34,7 @@ import Testing
         let opened = try RuntimeDirectory.open(place, making: false)
         try #require(opened.records).replace(RuntimeDirectory.recordName("t"), with: Array("name-servers file\n".utf8))
         let record = { TunnelRecord(interface: $0, directory: opened) }
-        #expect(try record("t").read()?.nameServers?.method == .file)
+        #expect(try record("t").read()?.state.nameServers?.method == .file)
         #expect(try record("u").read() == nil)
         try #require(opened.records).replace(RuntimeDirectory.recordName("u"), with: Array("dns file t\n".utf8))
         #expect(throws: SetupError.self) { try record("u").read() }

@@ -186,6 +186,8 @@ private func threads(named name: String) -> Int {
         for round in 0..<200 {
             update.listenPort = ports[round % 2]
             try lone.engine.apply(update)
+            try lone.engine.setLinkUp(false)
+            try lone.engine.setLinkUp(true)
         }
         #expect(try UDPSocket(family: .v4, port: ports[0], mark: 0).port == ports[0])
     }

@@ -6,7 +6,8 @@ import NetworkTypes
 enum RecordFuzz {
     static func run(_ bytes: [UInt8]) {
         guard let state = SystemRecord.read(bytes, interface: "wg0") else { return }
-        precondition(Array(SystemRecord.text(state, namespace: SystemRecord.namespace(bytes)).utf8) == bytes && bytes.count <= SystemRecord.maximumSize)
+        let text = SystemRecord.text(state, namespace: SystemRecord.namespace(bytes))
+        precondition(Array(text.utf8) == bytes && bytes.count <= SystemRecord.maximumSize)
         precondition(state.outliving == state, "what goes with the interface isn't recorded")
         var left = state
         for step in Plan(from: state, owned: state, to: SystemState()).steps {
