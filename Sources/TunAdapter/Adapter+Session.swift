@@ -106,6 +106,8 @@ extension Adapter {
             let device = try Self.openDevice()
             do throws(SystemError) {
                 _ = try device.attach(name: interface, flags: flags)
+                // Of a persistent interface an earlier holder's stays.
+                try device.setVirtioNetHeaderSize(Int32(VirtioNetHeader.size))
             } catch {
                 throw .attaching(error, interface)
             }

@@ -19,11 +19,12 @@ struct TunDevice: ~Copyable {
 
     /// Takes over a queue that is attached, and agrees on offloads with the kernel: all, else TCP's, else none.
     ///
-    /// An earlier holder's offloads stay with a persistent interface, so they are set in every case.
+    /// An earlier holder's header size and offloads stay with a persistent interface, so they are set in every case.
     /// - Throws: EBADFD if the queue isn't attached, or its interface is gone.
     init(attached tun: consuming TunDescriptor, offload wanted: Bool) throws(SystemError) {
         let (interface, flags) = try tun.attachment()
         let hasVirtioHeader = flags.contains(.virtioNetHeader)
+        if hasVirtioHeader { try tun.setVirtioNetHeaderSize(Int32(VirtioNetHeader.size)) }
         var agreed: TunDescriptor.Offload = []
         if wanted && hasVirtioHeader {
             for candidate in [Self.allOffloads, Self.tcpOffloads] where agreed.isEmpty {

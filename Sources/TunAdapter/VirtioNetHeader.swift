@@ -2,7 +2,7 @@
 ///
 /// 10 bytes, fields in the machine's byte order. Source: virtio 1.2 section 5.1.6, `struct virtio_net_hdr` in <linux/virtio_net.h>.
 struct VirtioNetHeader: Hashable {
-    /// Its size on the queue; TUNSETVNETHDRSZ is left alone.
+    /// Its size on the queue, the kernel's default (TUNSETVNETHDRSZ).
     static let size = 10
     /// The flag that the checksum field holds the pseudo-header's sum only (VIRTIO_NET_HDR_F_NEEDS_CSUM).
     static let needsChecksum: UInt8 = 1

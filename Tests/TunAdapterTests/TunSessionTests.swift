@@ -163,6 +163,49 @@ import TunAdapter
         }
     }
 
+    @Test func `a header size that somebody left behind is not the next one's`() throws {
+        try inNewNamespace {
+            let adapter = try Adapter.create(name: "demo0", pool: "org.example.session")
+            try adapter.setAddress("10.9.0.1/24")
+            try adapter.bringUp()
+            let sender = try TestSocket.make(type: Self.datagram, isIPv6: false)
+            try unsafe TestSocket.withAddress(2, port: 6000, isIPv6: false) { unsafe connect(sender.rawValue, $0, $1) }
+            // As virtual machine monitors set it.
+            func leaveBehind() throws { try adapter.openDeviceObject().setVirtioNetHeaderSize(12) }
+            try leaveBehind()
+            do {
+                let object = try adapter.openDeviceObject()
+                TestSocket.sendAll([1, 2, 3], on: sender.rawValue)
+                var bytes = [UInt8](repeating: 0, count: 2000)
+                let count = unsafe read(object.descriptor.rawValue, &bytes, bytes.count)
+                #expect(count == 10 + 20 + 8 + 3)
+            }
+            try leaveBehind()
+            let session = try adapter.startSession()
+            TestSocket.sendAll([1, 2, 3], on: sender.rawValue)
+            var batch = ReceivedBatch(capacity: 4)
+            #expect(try session.receive(into: &batch) == 1)
+            let bytes = unsafe Array(batch.unsafeBytes(at: 0))
+            #expect(bytes.count == 20 + 8 + 3 && bytes.first == 0x45)
+            try Self.sendEcho(session)
+            #expect(session.statistics.sent == 1 && session.statistics.refused == 0)
+            session.end()
+            try adapter.delete()
+        }
+    }
+
+    /// TAP; packet information; the two with the header.
+    @Test(arguments: [0x1002, 0x0001, 0x5002, 0x4001] as [UInt16])
+    func `a queue whose packets are not plain is refused, and left as it is`(flags: UInt16) throws {
+        try inNewNamespace {
+            let queue = try TunDescriptor()
+            _ = try queue.attach(name: "other0", flags: TunDescriptor.Flags(rawValue: flags))
+            try queue.descriptor.setNonBlocking(false)
+            #expect(code { _ = try Session.start(attached: queue.duplicate()) } == .invalidParameter)
+            #expect(fcntl(queue.descriptor.rawValue, F_GETFL) & O_NONBLOCK == 0)
+        }
+    }
+
     @Test(arguments: [false, true])
     func `a wait for space ends with the interface, though nobody reads or writes`(isAsleep: Bool) throws {
         try inNewNamespace {
