@@ -89,7 +89,8 @@ public struct TunDescriptor: ~Copyable, Sendable {
         }
     }
 
-    /// The interface this descriptor is attached to and how; its name follows renames.
+    /// The interface this descriptor is attached to and how; its name follows renames. `noPacketInformation` says nothing here: the driver
+    /// reports with the same bit (IFF_NOFILTER) that no filter is attached.
     /// - Throws: EBADFD when it is attached to none, or when that was deleted.
     public func attachment() throws(SystemError) -> (name: String, flags: Flags) {
         var found: (String, Flags)?

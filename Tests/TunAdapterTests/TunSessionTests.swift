@@ -194,9 +194,9 @@ import TunAdapter
         }
     }
 
-    /// TAP; packet information; the two with the header.
-    @Test(arguments: [0x1002, 0x0001, 0x5002, 0x4001] as [UInt16])
-    func `a queue whose packets are not plain is refused, and left as it is`(flags: UInt16) throws {
+    /// IFF_TAP, without and with the header.
+    @Test(arguments: [0x1002, 0x5002] as [UInt16])
+    func `a queue of Ethernet frames is refused, and left as it is`(flags: UInt16) throws {
         try inNewNamespace {
             let queue = try TunDescriptor()
             _ = try queue.attach(name: "other0", flags: TunDescriptor.Flags(rawValue: flags))

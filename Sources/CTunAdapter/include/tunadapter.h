@@ -346,8 +346,9 @@ typedef tunadapter_session *tunadapter_start_session_with_options_fn(
 
 /* Starts a session on an attached TUN queue that somebody else opened: another process in another namespace perhaps, which handed it over
  * (SCM_RIGHTS, inheritance). options: NULL for the defaults. The session works on a duplicate of the descriptor, which stays the caller's and
- * becomes non-blocking; the interface stays whose it is. Segmentation offload needs a queue that was attached with IFF_VNET_HDR.
- * Returns a handle, or NULL: INVALID_PARAMETER (of a descriptor that is no attached TUN queue, too), OUT_OF_MEMORY. */
+ * becomes non-blocking; the interface stays whose it is, but its offloads and header size are the session's. It must have been attached
+ * with IFF_NO_PI, which the driver doesn't tell; segmentation offload needs IFF_VNET_HDR. Returns a handle, or NULL: INVALID_PARAMETER (of a
+ * descriptor that is no attached queue of a TUN interface, too, which then stays as it was), OUT_OF_MEMORY. */
 tunadapter_session *tunadapter_start_session_on_device(int device, const tunadapter_session_options *options);
 typedef tunadapter_session *tunadapter_start_session_on_device_fn(int device, const tunadapter_session_options *options);
 
