@@ -7,8 +7,9 @@ public enum WaitLimit: Hashable, Sendable {
     /// At most so long.
     case upTo(Interval)
 
-    /// At most so many milliseconds.
+    /// At most so many milliseconds; 584 years where it is more than that.
     public static func milliseconds(_ n: UInt64) -> WaitLimit {
-        .upTo(.milliseconds(n))
+        let (nanoseconds, isTooMuch) = n.multipliedReportingOverflow(by: 1_000_000)
+        return .upTo(Interval(nanoseconds: isTooMuch ? .max : nanoseconds))
     }
 }

@@ -151,6 +151,17 @@ import Testing
         check(Self.size(of: fourth) == 60000)
     }
 
+    @Test(arguments: [WaitLimit.milliseconds(.max), .upTo(Interval(nanoseconds: .max)), .forever])
+    func `a wait may be longer than anybody waits`(limit: WaitLimit) throws {
+        let adapter = try MemoryAdapter()
+        let session = try adapter.startSession()
+        adapter.inject(Self.packet(1))
+        check(session.waitForPacket(limit))
+        check(session.waitForSpace(limit))
+        let received = try session.receive(waiting: limit)
+        check(received != nil)
+    }
+
     @Test func `the read event follows packets already read`() throws {
         let adapter = try MemoryAdapter()
         let session = try adapter.startSession()
