@@ -8,6 +8,8 @@ public struct LinkAddress: Hashable, Sendable {
     public var link: UInt32
     /// With the length of its network.
     public var address: IPInterfaceAddress
+    /// Of a point-to-point address the far end.
+    public var peer: IPAddress?
     /// RT_SCOPE_…: 0 universe, 253 link, 254 host.
     public var scope: UInt8
     /// IPv6: duplicate address detection is under way, the address can't be used yet.
@@ -25,12 +27,14 @@ extension NetlinkSocket {
             guard let part = message.fixedPart(as: ifaddrmsg.self) else { return nil }
             let attributes = message.attributes(after: MemoryLayout<ifaddrmsg>.size)
             // Of a point-to-point address IFA_ADDRESS is the far end; the local one is IFA_LOCAL.
-            guard let address = (attributes[Int(IFA_LOCAL)] ?? attributes[Int(IFA_ADDRESS)])?.address,
+            let far = attributes[Int(IFA_ADDRESS)]?.address
+            guard let address = attributes[Int(IFA_LOCAL)]?.address ?? far,
                 Int(part.ifa_prefixlen) <= address.bitWidth, index == nil || part.ifa_index == index
             else { return nil }
             let flags = attributes[Int(IFA_FLAGS)]?.uint32 ?? UInt32(part.ifa_flags)
             return LinkAddress(
-                link: part.ifa_index, address: IPInterfaceAddress(address, prefixLength: part.ifa_prefixlen), scope: part.ifa_scope,
+                link: part.ifa_index, address: IPInterfaceAddress(address, prefixLength: part.ifa_prefixlen),
+                peer: far == address ? nil : far, scope: part.ifa_scope,
                 isTentative: flags & 0x40 != 0)
         }
     }
@@ -38,17 +42,20 @@ extension NetlinkSocket {
     /// Gives a link an address; an IPv6 address is usable at once (no duplicate address detection).
     /// - Throws: EEXIST when it has it already.
     public mutating func addAddress(_ address: IPInterfaceAddress, toLink index: UInt32) throws(SystemError) {
-        try changeAddress("add", Int(RTM_NEWADDR), NLM_F_CREATE | NLM_F_EXCL, address, index)
+        try changeAddress("add", Int(RTM_NEWADDR), NLM_F_CREATE | NLM_F_EXCL, address, nil, index)
     }
 
     /// Takes an address away.
+    /// - Parameter peer: the far end, where it has one: the kernel doesn't find it otherwise.
     /// - Throws: EADDRNOTAVAIL when the link doesn't have it.
-    public mutating func removeAddress(_ address: IPInterfaceAddress, fromLink index: UInt32) throws(SystemError) {
-        try changeAddress("remove", Int(RTM_DELADDR), 0, address, index)
+    public mutating func removeAddress(
+        _ address: IPInterfaceAddress, peer: IPAddress? = nil, fromLink index: UInt32
+    ) throws(SystemError) {
+        try changeAddress("remove", Int(RTM_DELADDR), 0, address, peer, index)
     }
 
     private mutating func changeAddress(
-        _ operation: String, _ type: Int, _ flags: Int32, _ address: IPInterfaceAddress, _ index: UInt32
+        _ operation: String, _ type: Int, _ flags: Int32, _ address: IPInterfaceAddress, _ peer: IPAddress?, _ index: UInt32
     ) throws(SystemError) {
         let request = NetlinkRequest("\(operation) address", "\(address)", type: type, flags: flags)
         var part = ifaddrmsg()
@@ -58,7 +65,7 @@ extension NetlinkSocket {
         if case .v6 = address.address { part.ifa_flags = UInt8(CLINUX_IFA_F_NODAD) }
         request.setFixedPart(part)
         request.put(Int(IFA_LOCAL), address.address)
-        request.put(Int(IFA_ADDRESS), address.address)
+        request.put(Int(IFA_ADDRESS), peer ?? address.address)
         try perform(request)
     }
 }

@@ -115,9 +115,13 @@ extension NetlinkSocket {
 
     /// Removes an address, if it is there. By default the kernel removes with an IPv4 network's first address all later ones.
     fileprivate mutating func takeAway(_ address: IPInterfaceAddress, fromLink index: UInt32) throws(SystemError) {
-        if address.address.family == .v4 { try changeLink(index, LinkChange(keepsSecondaryAddresses: true)) }
+        var peer: IPAddress?
+        if address.address.family == .v4 {
+            try changeLink(index, LinkChange(keepsSecondaryAddresses: true))
+            peer = try addresses(ofLink: index).first { $0.address == address }?.peer
+        }
         do throws(SystemError) {
-            try removeAddress(address, fromLink: index)
+            try removeAddress(address, peer: peer, fromLink: index)
         } catch  where error.errno == EADDRNOTAVAIL || error.errno == ENXIO {
             // The second where IPv6 is off, or the MTU below what it needs.
         }

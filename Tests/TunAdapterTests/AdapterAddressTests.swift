@@ -50,6 +50,20 @@ import TunAdapter
         }
     }
 
+    @Test func `an address with a far end goes like any other`() throws {
+        try inNewNamespace {
+            let adapter = try Self.transient()
+            try run("ip", "address", "add", "10.6.0.1", "peer", "10.6.0.2/32", "dev", "demo0")
+            try run("ip", "address", "add", "fd06::1", "peer", "fd06::2/128", "dev", "demo0")
+            try adapter.setAddress("10.7.0.1/24")
+            try adapter.setAddress("fd07::1/64")
+            #expect(Set(try adapter.addresses().map(\.description)) == ["10.7.0.1/24", "fd07::1/64"])
+            try run("ip", "address", "add", "10.6.0.1", "peer", "10.6.0.2/32", "dev", "demo0")
+            try adapter.removeAddress(#require(IPInterfaceAddress("10.6.0.1/32")))
+            #expect(Set(try adapter.addresses().map(\.description)) == ["10.7.0.1/24", "fd07::1/64"])
+        }
+    }
+
     @Test func `an IPv6 address that an interface without IPv6 doesn't have can be taken away`() throws {
         try inNewNamespace {
             let adapter = try Self.transient()
