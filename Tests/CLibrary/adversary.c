@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -165,6 +166,12 @@ static bool one(tunadapter_adapter *adapter, void *context) {
     return true;
 }
 
+static bool count_one(tunadapter_adapter *adapter, void *count) {
+    (void)adapter;
+    ++*(int *)count;
+    return true;
+}
+
 static void adapter_calls(void) {
     tunadapter_adapter *adapter = tunadapter_create_adapter(pool, "A stack of its own", NULL, NULL);
     tunadapter_watch *watch = tunadapter_watch_adapter(adapter);
@@ -279,8 +286,84 @@ static void changes(void) {
     }
     CHECK(attached && detached);
     CHECK(tunadapter_delete_adapter(adapter, true, NULL) == TUNADAPTER_SUCCESS);
+    bool deleted = false;
+    while (tunadapter_next_change(watch, &change) == TUNADAPTER_SUCCESS) deleted = change.kind == TUNADAPTER_CHANGE_DELETED;
+    CHECK(deleted);
+    // Nothing follows, whatever else happens to others.
+    tunadapter_adapter *other = tunadapter_create_adapter(pool, "other0", NULL, NULL);
+    CHECK(tunadapter_delete_adapter(other, false, NULL) == TUNADAPTER_SUCCESS);
+    CHECK(!is_readable(event, 50) && tunadapter_next_change(watch, &change) == TUNADAPTER_NO_MORE_ITEMS);
+    tunadapter_free_adapter(other);
     tunadapter_free_watch(watch);
     tunadapter_free_adapter(adapter);
+
+    // A transient adapter goes with the handle that made it, whoever watches.
+    tunadapter_adapter_options options = TUNADAPTER_ADAPTER_OPTIONS_INIT;
+    options.transient = true;
+    adapter = tunadapter_create_adapter_with_options(pool, "watched1", &options);
+    watch = tunadapter_watch_adapter(adapter);
+    CHECK(tunadapter_free_adapter(adapter) == TUNADAPTER_SUCCESS);
+    deleted = false;
+    end = now() + 10;
+    while (!deleted && now() < end && is_readable(tunadapter_watch_event(watch), 2000))
+        while (tunadapter_next_change(watch, &change) == TUNADAPTER_SUCCESS) deleted = change.kind == TUNADAPTER_CHANGE_DELETED;
+    CHECK(deleted);
+    tunadapter_free_watch(watch);
+}
+
+// What is refused for want of descriptors or handles leaves nothing behind, and works once there are some.
+static void limits(void) {
+    struct rlimit before, few;
+    getrlimit(RLIMIT_NOFILE, &before);
+    tunadapter_adapter *adapter = tunadapter_create_adapter(pool, "limits0", NULL, NULL);
+    int device = tunadapter_open_device(adapter);
+    CHECK(adapter != NULL && device >= 0);
+    few = before;
+    few.rlim_cur = 64;
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    int taken[64], count = 0;
+    while (count < 64 && (taken[count] = dup(STDERR_FILENO)) >= 0) count++;
+    CHECK(tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY) == NULL && tunadapter_last_error() == TUNADAPTER_OUT_OF_MEMORY);
+    CHECK(tunadapter_open_device(adapter) == -1 && tunadapter_last_error() == TUNADAPTER_OUT_OF_MEMORY);
+    CHECK(tunadapter_start_session_on_device(device, NULL) == NULL && tunadapter_last_error() == TUNADAPTER_OUT_OF_MEMORY);
+    CHECK(tunadapter_start_session_on_device(9999, NULL) == NULL && tunadapter_last_error() == TUNADAPTER_INVALID_PARAMETER);
+    while (count > 0) close(taken[--count]);
+    // The queue in the caller's hands is still found to be this handle's.
+    tunadapter_session *session = tunadapter_start_session(adapter, TUNADAPTER_MIN_RING_CAPACITY);
+    CHECK(session != NULL);
+    tunadapter_end_session(session);
+    close(device);
+
+    // A pool with more adapters than there are descriptors is listed, and cleared.
+    few.rlim_cur = 24;
+    char name[TUNADAPTER_MAX_INTERFACE_NAME + 1];
+    for (int i = 1; i < 30; i++) {
+        snprintf(name, sizeof name, "limits%d", i);
+        tunadapter_free_adapter(tunadapter_create_adapter(pool, name, NULL, NULL));
+    }
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    int listed = 0;
+    CHECK(tunadapter_enumerate_adapters(pool, count_one, &listed) == TUNADAPTER_SUCCESS && listed == 30);
+    uint32_t deleted = 0;
+    CHECK(tunadapter_delete_unused_adapters(pool, &deleted) == TUNADAPTER_SUCCESS && deleted == 30);
+    tunadapter_free_adapter(adapter);
+
+    // As many handles as there may be; each is an adapter's with a socket of its own.
+    few.rlim_cur = few.rlim_max;
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    static tunadapter_adapter *handles[5000];
+    adapter = tunadapter_create_adapter(pool, "limits0", NULL, NULL);
+    count = 0;
+    while (count < 5000 && (handles[count] = tunadapter_open_adapter(pool, "limits0")) != NULL) count++;
+    CHECK(count < 5000 && tunadapter_last_error() == TUNADAPTER_OUT_OF_MEMORY);
+    CHECK(tunadapter_create_adapter(pool, "limits1", NULL, NULL) == NULL && tunadapter_last_error() == TUNADAPTER_OUT_OF_MEMORY);
+    while (count > 0) tunadapter_free_adapter(handles[--count]);
+    tunadapter_adapter *made = tunadapter_create_adapter(pool, "limits1", NULL, NULL);
+    CHECK(made != NULL);
+    tunadapter_free_adapter(made);
+    CHECK(tunadapter_delete_unused_adapters(pool, &deleted) == TUNADAPTER_SUCCESS && deleted == 2);
+    tunadapter_free_adapter(adapter);
+    setrlimit(RLIMIT_NOFILE, &before);
 }
 
 static void gone(void) {
@@ -342,6 +425,7 @@ int main(void) {
         tunadapter_free_adapter(probe);
         logger();
         changes();
+        limits();
         gone();
         addresses_and_names();
         stacks(adapter_calls, "adapters");
