@@ -21,7 +21,8 @@ extension Adapter {
     ///   - pool: 1 to 96 bytes of UTF-8 without control characters: whose adapter it is, for example `org.example.product`; empty for an
     ///     unlisted adapter (``AdapterOptions/isListed``).
     ///   - options: how it is made.
-    /// - Returns: its handle. A transient adapter lives as long as this handle or its session.
+    /// - Returns: its handle. A transient adapter lives as long as this handle or its session. This handle has one of its queues: without force
+    ///   no other can delete it, nor, where it has only one queue, start a session.
     /// - Throws: `invalidParameter` for what is out of its limits, before anything is made; `alreadyExists` when the pool has an
     ///   adapter of that name, an interface has the name, or an adapter has the GUID; `accessDenied` without the privilege, in the other
     ///   namespace or to enter it; `fileNotFound` without that namespace's file; `notSupported` without a TUN device. Nothing is left behind

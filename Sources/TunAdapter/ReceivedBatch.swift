@@ -1,7 +1,7 @@
 /// Received packets in the hands of one thread, many at a time: storage that is made once and filled again and again.
 ///
 /// ``Session/receive(into:superPackets:)`` appends, ``Session/release(_:)`` gives all back and empties. What is still in it when it
-/// goes away is released. Nothing here allocates after ``init(capacity:)``.
+/// goes away is released. Nothing here allocates after ``init(capacity:)``. It is a user of the session that it was last filled by, empty too.
 @safe
 public struct ReceivedBatch: ~Copyable {
     @unsafe

@@ -20,6 +20,9 @@
  * - Network namespaces: an adapter belongs to that of the thread that made or opened it, and is used from there; one that was made in another
  *   (tunadapter_adapter_options.network_namespace) is in that, and its handle works from every thread.
  * - Callbacks (logger, enumeration) run with no lock of the library held, and may call every function.
+ * - Cancellation: a thread must not be cancelled (pthread_cancel(3)) inside of a function of this library: what it has locked or uses would
+ *   stay so. tunadapter_end_session ends every wait.
+ * - /proc must be mounted: it tells which network namespace a thread is in.
  * - Stack: no function takes more than 16 KiB of the caller's stack, callbacks apart.
  * - fork(2): a child of a program with one thread can give back what it inherited: tunadapter_free_adapter, tunadapter_end_session,
  *   tunadapter_release_packet and their kind work and don't touch the parent's; everything else on inherited sessions gives
@@ -201,14 +204,15 @@ typedef const char *tunadapter_error_name_fn(tunadapter_status status);
 /* Makes a persistent adapter with one queue: it outlives handle and process until somebody deletes it (not a reboot).
  * pool: 1 to 96 bytes, name: 1 to 127 bytes, both without control characters. A name that can be an interface's becomes it; for another
  * one an interface name is derived. requested_guid: NULL for a random one. reboot_required: may be NULL; always set to false.
- * Returns a handle that the caller frees, or NULL: INVALID_PARAMETER (nothing was made), ALREADY_EXISTS, ACCESS_DENIED, NOT_SUPPORTED,
- * OUT_OF_MEMORY, SYSTEM_ERROR. */
+ * Returns a handle that the caller frees, or NULL, and then nothing was made: INVALID_PARAMETER, ALREADY_EXISTS, ACCESS_DENIED,
+ * NOT_SUPPORTED, OUT_OF_MEMORY, SYSTEM_ERROR, BUSY when somebody attached to it while it was being made. */
 tunadapter_adapter *tunadapter_create_adapter(
     const char *pool, const char *name, const tunadapter_guid *requested_guid, bool *reboot_required);
 typedef tunadapter_adapter *tunadapter_create_adapter_fn(
     const char *pool, const char *name, const tunadapter_guid *requested_guid, bool *reboot_required);
 
-/* The same with options; NULL for the defaults. A transient adapter lives as long as this handle or its session.
+/* The same with options; NULL for the defaults. A transient adapter lives as long as this handle or its session. This handle has one of its
+ * queues: without force no other handle can delete it, and where it has only one queue, none can start a session (BUSY).
  *
  * With `unlisted` it is a plain TUN interface: pool is NULL or empty, guid is NULL, and name must be one that the kernel takes for an
  * interface (at most 15 bytes, no spaces, ...). Nothing is written into the interface's alias, so nobody lists or opens it;
@@ -226,7 +230,8 @@ typedef tunadapter_adapter *tunadapter_create_adapter_with_options_fn(
     const char *pool, const char *name, const tunadapter_adapter_options *options);
 
 /* Finds an adapter, whichever process made it. Returns a handle that the caller frees, or NULL: FILE_NOT_FOUND if nothing has the
- * name, ALREADY_EXISTS if what has it isn't ours or is in another pool, INVALID_PARAMETER, SYSTEM_ERROR. */
+ * name, ALREADY_EXISTS if what has it isn't ours or is in another pool, INVALID_PARAMETER, OUT_OF_MEMORY, SYSTEM_ERROR. Names are
+ * compared byte by byte. */
 tunadapter_adapter *tunadapter_open_adapter(const char *pool, const char *name);
 typedef tunadapter_adapter *tunadapter_open_adapter_fn(const char *pool, const char *name);
 
@@ -236,9 +241,10 @@ tunadapter_status tunadapter_free_adapter(tunadapter_adapter *adapter);
 typedef tunadapter_status tunadapter_free_adapter_fn(tunadapter_adapter *adapter);
 
 /* Deletes the adapter; it is a success if it is gone already. The handle stays and is to be freed.
- * force_close_sessions: even though a session runs; it ends with HANDLE_EOF. reboot_required: may be NULL; always set to false.
- * Errors: BUSY while a session runs, here or elsewhere, without force; HANDLE_EOF when it was moved to another network namespace and no
- * descriptor of it is at hand in this process; ACCESS_DENIED, INVALID_HANDLE, SYSTEM_ERROR. */
+ * force_close_sessions: even though a session runs; it ends with HANDLE_EOF, once the adapter is deleted. reboot_required: may be NULL;
+ * always set to false. Errors: BUSY while a session runs or a descriptor is attached, here or elsewhere, without force; HANDLE_EOF when it was
+ * moved to another network namespace and no descriptor of it is at hand in this process; ACCESS_DENIED, INVALID_HANDLE, SYSTEM_ERROR; without
+ * force also NOT_SUPPORTED, OUT_OF_MEMORY, and INVALID_PARAMETER from another network namespace: it attaches, so that nobody else can. */
 tunadapter_status tunadapter_delete_adapter(tunadapter_adapter *adapter, bool force_close_sessions, bool *reboot_required);
 typedef tunadapter_status tunadapter_delete_adapter_fn(
     tunadapter_adapter *adapter, bool force_close_sessions, bool *reboot_required);
@@ -251,13 +257,13 @@ typedef tunadapter_status tunadapter_enumerate_adapters_fn(
     const char *pool, tunadapter_enumerate_callback callback, void *context);
 
 /* Deletes every adapter of the pool that nobody uses. deleted: may be NULL; how many it were. Those in use are left, without an error.
- * Errors: INVALID_PARAMETER, ACCESS_DENIED, SYSTEM_ERROR. */
+ * Errors: INVALID_PARAMETER, ACCESS_DENIED, OUT_OF_MEMORY, NOT_SUPPORTED, SYSTEM_ERROR. */
 tunadapter_status tunadapter_delete_unused_adapters(const char *pool, uint32_t *deleted);
 typedef tunadapter_status tunadapter_delete_unused_adapters_fn(const char *pool, uint32_t *deleted);
 
 /* A descriptor of the adapter's TUN queue, which the caller closes: a duplicate of the running session's, else one attached anew; as long
- * as it is open sessions of other handles and processes are refused as BUSY, while this handle's shares the queue. Reads and writes have a virtio_net_hdr of 10 bytes before the packet.
- * Returns -1: BUSY, HANDLE_EOF, ACCESS_DENIED, INVALID_HANDLE, OUT_OF_MEMORY. */
+ * as it is open sessions of other handles and processes are refused as BUSY, while this handle's shares the queue. Reads and writes have a
+ * virtio_net_hdr of 10 bytes before the packet. Returns -1: as tunadapter_start_session. */
 int tunadapter_open_device(tunadapter_adapter *adapter);
 typedef int tunadapter_open_device_fn(tunadapter_adapter *adapter);
 
@@ -333,8 +339,9 @@ typedef tunadapter_status tunadapter_free_watch_fn(tunadapter_watch *watch);
 
 /* Starts the adapter's session; an adapter has one at a time, of all processes together. capacity: bytes of each ring, a power of two
  * from 0x20000 to 0x4000000; 0x400000 suits most, less loses bursts. The session works on when the adapter's handle is freed.
- * Returns a handle that tunadapter_end_session frees, or NULL: INVALID_PARAMETER, BUSY, HANDLE_EOF when the adapter is gone,
- * ACCESS_DENIED, INVALID_HANDLE, OUT_OF_MEMORY. */
+ * Returns a handle that tunadapter_end_session frees, or NULL: INVALID_PARAMETER (also from another network namespace), BUSY while a session
+ * or a descriptor of somebody else is attached, HANDLE_EOF when the adapter is gone, ACCESS_DENIED, INVALID_HANDLE, OUT_OF_MEMORY,
+ * NOT_SUPPORTED without /dev/net/tun, SYSTEM_ERROR. */
 tunadapter_session *tunadapter_start_session(tunadapter_adapter *adapter, uint32_t capacity);
 typedef tunadapter_session *tunadapter_start_session_fn(tunadapter_adapter *adapter, uint32_t capacity);
 
@@ -413,8 +420,10 @@ typedef tunadapter_status tunadapter_wait_for_packet_fn(tunadapter_session *sess
 tunadapter_status tunadapter_wait_for_space(tunadapter_session *session, uint32_t size, uint32_t milliseconds);
 typedef tunadapter_status tunadapter_wait_for_space_fn(tunadapter_session *session, uint32_t size, uint32_t milliseconds);
 
-/* A descriptor for poll(2) and its kind that is readable while a packet waits, and from the end on. It belongs to the session: don't
- * close it, nor use it after tunadapter_end_session. -1: HANDLE_EOF, INVALID_HANDLE. */
+/* A descriptor for poll(2) and its kind that is readable while a packet waits, and from when the interface is deleted. It belongs to the
+ * session: don't close it, and let no thread sleep on it any more when you call tunadapter_end_session, which closes it: epoll forgets what is
+ * closed, and the thread may sleep on. Wake it before by a descriptor of your own, or sleep in tunadapter_wait_for_packet instead.
+ * -1: HANDLE_EOF, INVALID_HANDLE. */
 int tunadapter_read_event(tunadapter_session *session);
 typedef int tunadapter_read_event_fn(tunadapter_session *session);
 
@@ -456,7 +465,7 @@ tunadapter_status tunadapter_get_statistics(tunadapter_session *session, tunadap
 typedef tunadapter_status tunadapter_get_statistics_fn(tunadapter_session *session, tunadapter_statistics *statistics);
 
 /* The running versions. Asks a TUN interface; makes one for a moment where there is none.
- * Errors: ACCESS_DENIED, NOT_SUPPORTED, INVALID_PARAMETER. */
+ * Errors: ACCESS_DENIED, NOT_SUPPORTED, INVALID_PARAMETER, OUT_OF_MEMORY, SYSTEM_ERROR. */
 tunadapter_status tunadapter_get_version(tunadapter_version *version);
 typedef tunadapter_status tunadapter_get_version_fn(tunadapter_version *version);
 
