@@ -278,6 +278,15 @@ FwMark = 0x77" "$full"
         conf wa "$both" "$full"
         ip rule del priority $place
     done
+    expect "up" up wa.conf
+    expect "everything goes into the tunnel, and nothing is said of that" sh -c '! wg-lite status wa | grep "is to go through"'
+    ip rule add priority 10 lookup main
+    expect "somebody's rule leads past it, which status says" says 'all of IPv4 is to go through the tunnel, and leaves beside it' wg-lite status wa
+    ip rule del priority 10
+    ip rule add priority 10 unreachable
+    expect "or to nowhere" says 'has no way at all' wg-lite status wa
+    ip rule del priority 10
+    expect "down" wg-lite down wa
     for rule in "goto 32766" unreachable "blackhole not fwmark 99"; do
         ip rule add priority 100 $rule
         before

@@ -56,7 +56,7 @@ struct Machine: ~Copyable {
             observation.outerRoutes[peer.publicKey] = route(to: endpoint, mark: mark)
         }
         if own != nil, !isElsewhere {
-            observation.internetIPv6 = route(to: Self.internetIPv6, mark: 0)
+            observation.internetIPv6 = route(to: Endpoint(address: Observation.internet(.v6), port: 53), mark: 0)
             if !observation.settings.addsRoutes { observation.tunnelRoutes = tunnelRoutes(observation.settings) }
             observation.nameServers = observation.settings.nameServers.map {
                 NameServerObservation($0, route: route(to: Endpoint(address: $0, port: 53), mark: 0))
@@ -75,9 +75,6 @@ struct Machine: ~Copyable {
             observation.filters.reversePathFilters[link.name] = max(all, setting("net/ipv4/conf/\(link.name)/rp_filter") ?? 0)
         }
     }
-
-    /// An address of the part that is the IPv6 Internet, 2000::/3; nothing is sent there.
-    private static let internetIPv6 = Endpoint(address: .v6(IPv6Address(high: 0x2000 << 48, low: 1)), port: 53)
 
     /// Destinations that lead into the tunnel, in whatever table, and those that the kernel finds there in another way.
     private mutating func tunnelRoutes(_ settings: TunnelSettings) -> [IPPrefix]? {

@@ -10,6 +10,7 @@ extension TunnelSetup {
         let state = current
         observation.resolver = resolver(state)
         observation.missingAddresses = missingAddresses(state)
+        observation.everywhere = everywhere(state)
         for index in observation.settings.peers.indices where !state.found.isEmpty {
             guard let name = observation.settings.peers[index].endpointName,
                 let found = state.found.first(where: { "\($0.key)" == name })?.value, Clock.now.since(found.time) < ProbeNotes.life
@@ -20,6 +21,16 @@ extension TunnelSetup {
             observation.removal = RemovalObservation(
                 commands: state.drift.lines, age: Clock.now.since(since), isLeft: state.drift.isLeft, failure: state.drift.failure)
         }
+    }
+
+    private func everywhere(_ state: State) -> [AddressFamily: RouteObservation] {
+        let families = Set(state.owned.rules.map(\.family))
+        guard state.former != nil, inside == nil, !families.isEmpty, var machine = Machine(interface: interface, index: link) else {
+            return [:]
+        }
+        var routes: [AddressFamily: RouteObservation] = [:]
+        for family in families { routes[family] = machine.route(to: Endpoint(address: Observation.internet(family), port: 53), mark: 0) }
+        return routes
     }
 
     private func missingAddresses(_ state: State) -> [IPInterfaceAddress] {

@@ -156,6 +156,8 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
     case nameServerUnreachable = "name-server-unreachable"
     /// A warning: a name server of the tunnel is in nobody's AllowedIPs, or queries to it leave beside the tunnel.
     case nameServerOutside = "name-server-outside"
+    /// A warning: the tunnel is for everything, and somebody's rule or route comes first.
+    case passedBy = "passed-by"
     /// A warning: all of IPv4 goes through the tunnel, and IPv6 to the Internet beside it.
     case besideTunnel = "beside-tunnel"
     /// A warning: the interface's network is in nobody's AllowedIPs.

@@ -41,6 +41,8 @@ public struct Observation: Sendable {
     public var tunnelRoutes: [IPPrefix]?
     /// Interfaces that are tunnels of others.
     public var otherTunnels: Set<String> = []
+    /// Where this machine's packets to the Internet go, of the families of which the tunnel has made rules to get everything.
+    public var everywhere: [AddressFamily: RouteObservation] = [:]
     /// Where this machine's packets to the IPv6 Internet go; nil where it wasn't looked up.
     public var internetIPv6: RouteObservation?
     /// Seconds of the Unix epoch by this machine's clock; nil where that doesn't matter.
@@ -51,6 +53,14 @@ public struct Observation: Sendable {
     public init(interface: String, settings: TunnelSettings) {
         self.interface = interface
         self.settings = settings
+    }
+
+    /// An address of the Internet, that nobody has a route of its own to; nothing is sent there.
+    public static func internet(_ family: AddressFamily) -> IPAddress {
+        switch family {
+        case .v4: .v4(IPv4Address(rawValue: 0x4141_4141))
+        case .v6: .v6(IPv6Address(high: 0x2000 << 48, low: 1))
+        }
     }
 }
 

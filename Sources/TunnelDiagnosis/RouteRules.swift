@@ -6,6 +6,7 @@ enum RouteRules {
     static func findings(_ observation: Observation) -> [Finding] {
         observation.peers.compactMap { endpoint($0, observation) ?? otherTunnel($0, observation) } + outerRoutes(observation)
             + itself(observation) + localNetworks(observation) + nameServers(observation) + notRouted(observation) + beside(observation)
+            + passedBy(observation)
     }
 
     private static func endpoint(_ peer: PeerObservation, _ observation: Observation) -> Finding? {
@@ -72,6 +73,29 @@ enum RouteRules {
                 "packets to \(first) don't go into the tunnel: Table = off, and nobody has made a route",
                 evidence: missing.count == 1 ? "no table has a route to it" : "the same with \(missing.count - 1) more of its AllowedIPs",
                 remedy: "ip route add \(first) dev \(observation.interface); or leave Table out")
+        }
+    }
+
+    /// A tunnel for everything that everything passes by: somebody's rules or routes are asked first.
+    private static func passedBy(_ observation: Observation) -> [Finding] {
+        // Hooks may mean it.
+        guard observation.link?.isUp ?? false, !observation.settings.hasHooks else { return [] }
+        return AddressFamily.allCases.compactMap { family in
+            let name = family == .v4 ? "IPv4" : "IPv6"
+            let sentence: String
+            switch observation.everywhere[family] {
+            case .via(_, true, _, _, _)?, nil: return nil
+            // Of two tunnels for everything one has it.
+            case .via(let interface, false, _, _, _)? where observation.otherTunnels.contains(interface): return nil
+            case .via(let interface, false, _, _, _)?:
+                sentence = "all of \(name) is to go through the tunnel, and leaves beside it, by \(interface)"
+            case RouteObservation.none?: sentence = "all of \(name) is to go through the tunnel, and has no way at all"
+            }
+            return Finding(
+                .passedBy, .warning, "\(sentence): somebody's rule or route comes first",
+                evidence: "`ip\(family == .v4 ? "" : " -6") route get \(Observation.internet(family))`",
+                remedy:
+                    "look for it with `ip\(family == .v4 ? "" : " -6") rule` and `ip\(family == .v4 ? "" : " -6") route`, and take it away")
         }
     }
 

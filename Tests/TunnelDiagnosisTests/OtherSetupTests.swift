@@ -306,6 +306,26 @@ import WireGuardCrypto
         #expect(beside("2001:db8::7").isEmpty)
     }
 
+    @Test func `a tunnel for everything that somebody's rule leads past is told`() {
+        var observation = Recorded.healthy()
+        func codes(_ family: AddressFamily, _ route: RouteObservation) -> [FindingCode] {
+            observation.everywhere = [family: route]
+            return Diagnosis(observation).codes
+        }
+        func by(_ interface: String, isTunnel: Bool = false) -> RouteObservation {
+            .via(interface: interface, isTunnel: isTunnel, source: nil, gateway: nil, mtu: 1500)
+        }
+        #expect(codes(.v4, by("office", isTunnel: true)).isEmpty)
+        #expect(codes(.v4, by("eth0")) == [.passedBy] && codes(.v6, by("eth0")) == [.passedBy])
+        #expect(Diagnosis(observation).line.contains("all of IPv6 is to go through the tunnel, and leaves beside it, by eth0"))
+        #expect(codes(.v6, .none) == [.passedBy])
+        #expect(Diagnosis(observation).line.contains("has no way at all"))
+        observation.otherTunnels = ["home"]
+        #expect(codes(.v4, by("home")).isEmpty)
+        observation.settings.hasHooks = true
+        #expect(codes(.v4, by("eth0")).isEmpty)
+    }
+
     @Test func `an MTU that doesn't fit the way is told with the one that does`() {
         var observation = Recorded.healthy()
         observation.link?.mtu = 1440
