@@ -381,3 +381,23 @@ PostUp = touch /run/hook.out; sleep 3" "$full"
     expect "it says why once, and not for ever" sh -c '[ $(wc -l </run/fg.out) -lt 100 ]'
     expect "as before" soon as_before
 }
+
+case_interface_made_before() {
+    local process
+    before
+    ip tuntap add mode tun name wd
+    expect "a device is made of an interface that was made before" timeout 20 wg-lite wd
+    expect "it answers" sh -c 'wg-lite show interfaces | grep -w wd'
+    expect "with WireGuard's MTU" sh -c 'ip link show wd | grep "mtu 1420"'
+    expect "nobody else has it" fails timeout 20 wg-lite wd
+    process=$(pgrep -x wg-lite)
+    kill -TERM "$process"
+    expect "it ends, and the interface stays" soon sh -c '! pgrep -x wg-lite && ip link show wd'
+    expect "once more" timeout 20 wg-lite wd
+    ip link del wd
+    expect "it ends with the interface" soon fails pgrep -x wg-lite
+    ip tuntap add mode tap name wd
+    expect "of one for frames none is made" fails timeout 20 wg-lite wd
+    ip link del wd
+    expect "as before" soon as_before
+}

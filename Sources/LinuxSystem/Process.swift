@@ -141,9 +141,10 @@ public struct SignalDescriptor: ~Copyable, Sendable {
     public static let interrupt = SIGINT
     public static let hangUp = SIGHUP
 
-    /// Broken pipes and connections are reported by writes alone.
+    /// Broken pipes and connections, and files that may not get longer, are reported by writes alone.
     public static func ignoreBrokenPipes() {
         Glibc.signal(SIGPIPE, SIG_IGN)
+        Glibc.signal(SIGXFSZ, SIG_IGN)
     }
 }
 

@@ -56,7 +56,14 @@ public enum BackgroundStart {
             // One that can't be heard any more must not go on by itself: it takes back what it has done.
             child.signal(SignalDescriptor.terminate)
             let status = child.wait()
-            return (false, "the background process ended without a word (\(status))")
+            return (false, "the background process ended without a word, \(Self.words(status))")
+        }
+    }
+
+    private static func words(_ status: ChildProcess.ExitStatus) -> String {
+        switch status {
+        case .exited(let status): "with status \(status)"
+        case .signalled(let signal): "by signal \(signal)"
         }
     }
 

@@ -41,6 +41,7 @@ struct Machine: ~Copyable {
     /// Adds routes, local networks and the kernel's filters.
     /// - Parameter mark: what the tunnel's own datagrams carry.
     mutating func complete(_ observation: inout Observation, mark: UInt32) {
+        observation.mark = mark
         var routes: [Endpoint: RouteObservation?] = [:]
         for index in observation.peers.indices {
             guard let endpoint = observation.peers[index].endpoint else { continue }

@@ -208,6 +208,21 @@ public struct InheritedDescriptors: Hashable, Sendable {
         return inherited
     }
 
+    /// Attaches to an interface that somebody has made before (`ip tuntap add`) and that nobody is attached to, as wireguard-go does. It stays
+    /// when its user ends. Any other is left to whoever makes interfaces, who says what is wrong with it.
+    public mutating func adopt(_ interface: String) {
+        guard tun == nil, var netlink = try? NetlinkSocket(), let link = (try? netlink.link(named: interface)) ?? nil,
+            let kind = link.tun, kind.isTun, kind.isPersistent, !link.hasCarrier, kind.queueCount ?? 0 == 0
+        else { return }
+        let flags: TunDescriptor.Flags = [.tun, .noPacketInformation, .virtioNetHeader]
+        guard let queue = try? TunDescriptor(),
+            (try? queue.attach(name: interface, flags: kind.isMultiQueue ? flags.union(.multiQueue) : flags)) == interface
+        else { return }
+        // As for one that is made; what can't be set by who owns the interface only stays as it is.
+        try? netlink.changeLink(link.index, LinkChange(mtu: TunnelDevice.defaultMTU))
+        tun = queue.takeDescriptor().take()
+    }
+
     private static func number(_ variable: String, _ what: String, _ isThat: (Int32) -> Bool) throws(SetupError) -> Int32? {
         guard let text = Process.environment(variable) else { return nil }
         guard let number = Int32(text), number > 2, isThat(number) else {

@@ -11,6 +11,7 @@ extension TunnelSetup {
         observation.resolver = resolver(state)
         observation.missingAddresses = missingAddresses(state)
         observation.everywhere = everywhere(state)
+        observation.exemptMark = state.owned.rules.lazy.compactMap { if case .unmarked(let mark) = $0.kind { mark } else { nil } }.first
         for index in observation.settings.peers.indices where !state.found.isEmpty {
             guard let name = observation.settings.peers[index].endpointName,
                 let found = state.found.first(where: { "\($0.key)" == name })?.value, Clock.now.since(found.time) < ProbeNotes.life

@@ -41,7 +41,6 @@ extension Tunnel {
                 }
                 unsafe try entry.pointee.peer.accept(reply, at: time.now)
                 unsafe entry.pointee.handshakes.cookies.add(at: time.now)
-                unsafe entry.pointee.receivedBytes += UInt64(CookieReply.byteCount)
                 return nil
             case .transport:
                 throw .type

@@ -41,6 +41,10 @@ public struct Observation: Sendable {
     public var tunnelRoutes: [IPPrefix]?
     /// Interfaces that are tunnels of others.
     public var otherTunnels: Set<String> = []
+    /// The firewall mark that the tunnel's own datagrams carry; 0 for none.
+    public var mark: UInt32 = 0
+    /// The mark that the tunnel's rules let out past it; nil without such rules.
+    public var exemptMark: UInt32?
     /// Where this machine's packets to the Internet go, of the families of which the tunnel has made rules to get everything.
     public var everywhere: [AddressFamily: RouteObservation] = [:]
     /// Where this machine's packets to the IPv6 Internet go; nil where it wasn't looked up.

@@ -13,9 +13,18 @@ enum RouteRules {
         guard let endpoint = peer.endpoint, let route = peer.route else { return nil }
         switch route {
         case .via(_, true, _, _, _):
+            if let exempt = observation.exemptMark, exempt != observation.mark {
+                // `wg syncconf` takes it away, with the file as wg-quick strips it.
+                let carried = observation.mark == 0 ? "no mark" : "mark \(observation.mark)"
+                return Finding(
+                    .endpointInTunnel, .error, peer: peer.publicKey,
+                    "the way to the endpoint \(endpoint) leads into the tunnel itself: its datagrams carry \(carried), and its rules let out those with \(exempt)",
+                    evidence: "`wg show \(observation.interface) fwmark`, and `ip rule`",
+                    remedy: "wg-lite reload \(observation.interface) sets the mark again")
+            }
             return Finding(
                 .endpointInTunnel, .error, peer: peer.publicKey, "the way to the endpoint \(endpoint) leads into the tunnel itself",
-                evidence: "`ip route get \(endpoint.address)` says dev \(observation.interface)",
+                evidence: "`ip route get \(endpoint.address)\(marked(observation))` says dev \(observation.interface)",
                 remedy: "ip route add \(endpoint.address) via GATEWAY; or take it out of AllowedIPs")
         case .via: return nil
         case .none:
@@ -23,6 +32,9 @@ enum RouteRules {
             return noRoute(to: endpoint, peer, isFamilyMissing: isMissing, observation)
         }
     }
+
+    /// What a look-up for the tunnel's own datagrams has to say besides.
+    private static func marked(_ observation: Observation) -> String { observation.mark == 0 ? "" : " mark \(observation.mark)" }
 
     /// An endpoint that is this tunnel's own socket. On another port it may be a helper that carries the datagrams on.
     private static func itself(_ observation: Observation) -> [Finding] {
@@ -54,7 +66,7 @@ enum RouteRules {
         return Finding(
             .throughOtherTunnel, .error, peer: peer.publicKey,
             "\(endpoint) doesn't answer, and the way to it leads through another tunnel, \(interface): that one is in the way, or doesn't let this one through",
-            evidence: "`ip route get \(endpoint.address)` says dev \(interface)",
+            evidence: "`ip route get \(endpoint.address)\(marked(observation))` says dev \(interface)",
             remedy:
                 "take the other tunnel down to see; or give the endpoint a route beside it: ip route add \(endpoint.address) via GATEWAY")
     }
@@ -150,7 +162,8 @@ enum RouteRules {
         }
         return Finding(
             .noRoute, .error, peer: peer.publicKey, "there is no route to \(endpoint): network is unreachable",
-            evidence: "`ip route get \(endpoint.address)` finds none", remedy: "is the network up? See `ip route` and `ip rule`")
+            evidence: "`ip route get \(endpoint.address)\(marked(observation))` finds none",
+            remedy: "is the network up? See `ip route` and `ip rule`")
     }
 
     /// Whether the machine has a way to the IPv6 Internet beside the tunnel, and no network of IPv4.

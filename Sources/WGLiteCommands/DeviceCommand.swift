@@ -36,6 +36,7 @@ struct DeviceCommand: ParsableCommand {
             (engine.aead, engine.cryptoThreads) = (.automatic, nil)
             var options = TunnelSupervisor.Options()
             options.inherited = inherited
+            options.inherited.adopt(interface)
             Privileges.reduce()
             var process = try TunnelProcess(
                 interface: interface, source: nil, file: nil,

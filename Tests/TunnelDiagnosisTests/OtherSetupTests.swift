@@ -306,6 +306,18 @@ import WireGuardCrypto
         #expect(beside("2001:db8::7").isEmpty)
     }
 
+    @Test func `a mark that was taken away is the cause of a way into the tunnel itself`() {
+        var observation = Recorded.healthy()
+        observation.peers[0].route = .via(interface: "office", isTunnel: true, source: nil, gateway: nil, mtu: 1420)
+        observation.exemptMark = 51820
+        #expect(Diagnosis(observation).codes == [.endpointInTunnel])
+        #expect(Diagnosis(observation).line.contains("its datagrams carry no mark, and its rules let out those with 51820"))
+        #expect(Diagnosis(observation).findings[0].remedy.contains("wg-lite reload office"))
+        observation.mark = 51820
+        #expect(Diagnosis(observation).codes == [.endpointInTunnel])
+        #expect(Diagnosis(observation).findings[0].evidence.contains("mark 51820` says dev office"))
+    }
+
     @Test func `a tunnel for everything that somebody's rule leads past is told`() {
         var observation = Recorded.healthy()
         func codes(_ family: AddressFamily, _ route: RouteObservation) -> [FindingCode] {
