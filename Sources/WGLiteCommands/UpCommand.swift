@@ -14,6 +14,9 @@ struct UpCommand: ParsableCommand {
             A failure in any step undoes all earlier ones. A handshake is then begun with each peer that has an endpoint (with the first 16), and \
             after two seconds at most it says how the tunnel is; not with --no-wait, --quiet or --foreground.
 
+            PreUp, PostUp, PreDown and PostDown run by bash, as wg-quick's do, and have no input: what asks at the terminal (`read`, a \
+            passphrase) gets none, since the tunnel's process is in the background.
+
             Exit status: 0 for a tunnel that is up, whatever the verdict (`status` has one for that), 1 for one that isn't, 78 for a file that \
             can't be used.
             """)
