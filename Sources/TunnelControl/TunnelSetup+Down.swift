@@ -56,13 +56,22 @@ extension TunnelSetup {
         if runsHooks, let file {
             attempt { () throws(SetupError) in try hooks.run(file.interface.postDown.map(\.value), of: "PostDown") }
         }
-        let (routes, addresses) = (state.owned.routeCount, state.owned.addresses.count)
+        return Outcome(
+            summary: Self.summary(
+                interface, routes: state.owned.routeCount, addresses: state.owned.addresses.count, hasFile: state.file != nil),
+            failures: failures)
+    }
+
+    /// What is gone.
+    /// - Parameter hasFile: whether the tunnel was brought up from one; else somebody else has set up what stands around it.
+    static func summary(_ interface: String, routes: Int, addresses: Int, hasFile: Bool) -> String {
         var parts: [String] = []
         if routes > 0 { parts.append(counted(routes, "route", "routes")) }
         if addresses > 0 { parts.append(counted(addresses, "address", "addresses")) }
-        return Outcome(
-            summary: "\(interface) is down: \(parts.isEmpty ? "" : parts.joined(separator: ", ") + " and ")the interface removed",
-            failures: failures)
+        let text = "\(interface) is down: \(parts.isEmpty ? "" : parts.joined(separator: ", ") + " and ")the interface removed"
+        guard !hasFile else { return text }
+        return text
+            + "\n  it had no file: what wg-quick or others set up around it (rules, filters) stays; `wg-quick down` would have taken back both"
     }
 
     /// What the file becomes when the running state is written back; nil where that changes nothing.
