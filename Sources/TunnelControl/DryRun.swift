@@ -11,6 +11,9 @@ public enum DryRun {
     public static func up(_ source: ConfigurationSource, _ file: ConfigurationFile, _ report: SetupReport) throws(SetupError) -> String {
         let interface = source.interface
         for directory in RuntimeDirectory.present where RuntimeDirectory.isAnswering(directory.socket(of: interface)) {
+            guard !TunnelQuery.isEnding(interface) else {
+                throw SetupError("bring up \(interface)", "it is being taken down", remedy: "try again in a moment")
+            }
             throw SetupError(
                 "bring up \(interface)", "it is up already",
                 remedy: "`wg-lite reload --dry-run \(interface)` says what a changed file changes")

@@ -36,6 +36,22 @@ public struct SetupError: Error, Hashable, Sendable {
 }
 
 extension SetupError {
+    /// Another process of ours runs the tunnel that is to be brought up.
+    /// - Parameter isEnding: whether it takes it down.
+    init(taken interface: String, by process: String, isEnding: Bool) {
+        let step = "bring up \(interface)"
+        if isEnding {
+            self.init(
+                step, "it is being taken down, by process \(process)",
+                remedy: "try again in a moment; `wg-lite down \(interface)` gives up a hook or program that hangs")
+        } else {
+            self.init(
+                step, "it is up already, run by process \(process)",
+                remedy: "`wg-lite reload \(interface)` takes over a changed file, `wg-lite down \(interface)` ends it")
+        }
+        isTaken = true
+    }
+
     /// The same with what a person can do, where nothing else would help.
     func helped(by remedy: String) -> SetupError {
         var error = self

@@ -74,6 +74,11 @@ extension TunnelQuery {
         return nil
     }
 
+    /// Whether a tunnel is one of ours and is being taken down.
+    static func isEnding(_ interface: String) -> Bool {
+        (try? ownReport(of: interface, begins: false))?.diagnosis.verdict == .ending(interface)
+    }
+
     /// How a tunnel is. Of our own its process is asked, of another program's what its control socket shows is judged.
     /// - Parameter begins: whether a handshake is to be begun with peers that have none, so that there is something to tell.
     public static func report(of interface: String, begins: Bool = false) throws(SetupError) -> TunnelReport {

@@ -49,8 +49,8 @@ extension TunnelSupervisor {
     func answerNext() {
         guard phase != .over, let setup, !asking.isEmpty else { return }
         let client = asking.removeFirst()
-        questions.begin { [observer] _ in
-            let report = Self.report(of: setup, observer)
+        questions.begin { [observer, wantsDown] _ in
+            let report = Self.report(of: setup, observer, isEnding: wantsDown)
             if case .figures? = client.request {
                 client.finish(true, "\(setup.device.engine.figures().text)\n\(report.text)")
             } else {
@@ -68,10 +68,11 @@ extension TunnelSupervisor {
         answerNext()
     }
 
-    private static func report(of setup: TunnelSetup, _ observer: Observer) -> TunnelReport {
+    private static func report(of setup: TunnelSetup, _ observer: Observer, isEnding: Bool) -> TunnelReport {
         let state = setup.current
         var observation = observer.observe(setup.device.engine, state.file, link: setup.link, resolved: state.resolved)
         setup.complete(&observation)
+        observation.isEnding = isEnding
         return TunnelReport(Diagnosis(observation), figures: TunnelDevice.counters(of: setup.device.engine))
     }
 

@@ -197,11 +197,7 @@ public final class TunnelSupervisor {
             self.directory = directory
         } catch {
             guard error.errno == ErrorNumber.busy else { throw SetupError("take the lock of \(interface)", error) }
-            var refusal = SetupError(
-                "bring up \(interface)", "it is up already, run by process \(error.operation)",
-                remedy: "`wg-lite reload \(interface)` takes over a changed file, `wg-lite down \(interface)` ends it")
-            refusal.isTaken = true
-            throw refusal
+            throw SetupError(taken: interface, by: error.operation, isEnding: TunnelQuery.isEnding(interface))
         }
         if options.inherited.uapi == nil, RuntimeDirectory.isAnswering(directory.socket(of: interface)) {
             var refusal = SetupError(

@@ -35,7 +35,7 @@ public struct Diagnosis: Sendable {
             FilterRules.findings, SilenceRules.findings, AnswerRules.findings, NATRules.findings, MTURules.findings, DropRules.findings,
             SetupRules.findings,
         ]
-        let all = rules.flatMap { $0(observation) }
+        let all = observation.isEnding ? [] : rules.flatMap { $0(observation) }
         findings = Self.explaining(all)
         let isDown = observation.link.map { !$0.isUp } ?? false
         peers = observation.peers.map { PeerDiagnosis($0, isDown: isDown) }

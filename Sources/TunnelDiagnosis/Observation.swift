@@ -11,6 +11,8 @@ public struct Observation: Sendable {
     public var interface: String
     /// What was asked for.
     public var settings: TunnelSettings
+    /// Whether it is being taken down: what is missing then is no finding.
+    public var isEnding = false
     /// The interface as the kernel has it; nil before there is one.
     public var link: LinkObservation?
     /// The port that another program took while the interface was down, so that nothing is sent or received; nil where that isn't so.

@@ -9,6 +9,7 @@ public struct Verdict: Hashable, Sendable {
         /// Some peers can be spoken with, others not.
         case worksInPart = "works-in-part"
         /// Nothing can be said yet: no peer has been heard of, and nothing was tried or it has just begun; or nobody answers who may be mute.
+        /// Nor is anything said while it is being taken down.
         case waits
         /// There is an error, of the whole tunnel or of peers beside whom no other can be spoken with.
         case doesNotWork = "does-not-work"
@@ -21,6 +22,9 @@ public struct Verdict: Hashable, Sendable {
     /// 0: works; 1: there is an error finding.
     public var exitStatus: Int32 { outcome == .doesNotWork || outcome == .worksInPart ? 1 : 0 }
 
+    /// Of a tunnel that is being taken down.
+    public static func ending(_ interface: String) -> Verdict { Verdict(.waits, line: "\(interface) is being taken down") }
+
     public init(_ outcome: Outcome, line: String) {
         self.outcome = outcome
         self.line = line
@@ -28,6 +32,10 @@ public struct Verdict: Hashable, Sendable {
 
     init(of observation: Observation, findings: [Finding], states: [PeerState]) {
         let name = observation.interface
+        guard !observation.isEnding else {
+            self = .ending(name)
+            return
+        }
         let errors = findings.filter { $0.severity == .error }
         let warnings = findings.filter { $0.severity == .warning }
         if let first = errors.first {

@@ -5,6 +5,16 @@ import WireGuardCrypto
 @testable import TunnelDiagnosis
 
 @Suite struct HealthTests {
+    @Test func `of a tunnel that is being taken down nothing else is said`() {
+        var observation = Recorded.fresh()
+        observation.settings.publicKey = nil
+        #expect(Diagnosis(observation).verdict.exitStatus == 1)
+        observation.isEnding = true
+        let diagnosis = Diagnosis(observation)
+        #expect(diagnosis.findings.isEmpty && diagnosis.verdict == .ending("office") && diagnosis.line == "office is being taken down")
+        #expect(Diagnosis(text: diagnosis.text)?.verdict == .ending("office"))
+    }
+
     @Test func `a healthy tunnel has no findings and works`() {
         let diagnosis = Diagnosis(Recorded.healthy())
         #expect(diagnosis.findings.isEmpty)
