@@ -269,3 +269,34 @@ case_tunnel_stands_still() {
     expect "and it does" wg-lite down wa
     expect "as before" as_before
 }
+
+case_programs_that_are_ended_late() {
+    local name real process
+    cat >/run/resolvconf <<'SH'
+#!/bin/sh
+mkdir -p /run/asked
+case $1 in -a) cat >"/run/asked/$2" ;; -d) rm -f "/run/asked/$2" ;; esac
+SH
+    chmod +x /run/resolvconf
+    conf wa "$both
+DNS = 10.8.0.53" "$full"
+    # Each does what it is told and then doesn't end: that it was ended says nothing of what it did.
+    for name in nft resolvconf; do
+        real=/run/resolvconf
+        [[ $name == resolvconf ]] || real=$(readlink -f /run/bin/nft)
+        ln -sf "$real" "/run/bin/$name"
+        before
+        rm -f "/run/bin/$name" /run/late.out
+        printf '#!/bin/sh\n%s "$@"\ncase $1 in -f | -a) echo >/run/late.out; exec sleep 60 ;; esac\n' "$real" >"/run/bin/$name"
+        chmod +x "/run/bin/$name"
+        wg-lite up --no-wait wa.conf >/run/up.out 2>&1 &
+        process=$!
+        soon test -e /run/late.out
+        rm "/run/bin/$name"
+        ln -s "$real" "/run/bin/$name"
+        kill -KILL $process
+        expect "$name did it and was ended: it is gone" soon is_gone wa
+        expect "and what $name did" soon sh -c '! nft list tables | grep wg-lite && ! test -e /run/asked/wa'
+        expect "as before" soon as_before
+    done
+}

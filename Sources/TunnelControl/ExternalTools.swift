@@ -42,11 +42,14 @@ struct ExternalTools: Sendable {
         var completion = try attempt()
         // A signal meant for all of us reaches it too (systemd's KillMode=control-group): what is being taken back still has to go. It comes once.
         if case .signalled = completion.status, completion.reason == .ended { completion = try attempt() }
+        // One that was ended may have done it, all or in part.
         switch completion.reason {
         case .ended: break
-        case .tooSlow: throw SetupError(step, "\(name) had not ended after \(Self.patience.nanoseconds / 1_000_000_000) s")
-        case .cancelled: throw SetupError(step, "interrupted while \(name) ran")
+        case .tooSlow:
+            throw SetupError(step, "\(name) had not ended after \(Self.patience.nanoseconds / 1_000_000_000) s").uncertain
+        case .cancelled: throw SetupError(step, "interrupted while \(name) ran").uncertain
         }
+        if case .signalled(let signal) = completion.status { throw SetupError(step, "signal \(signal) ended \(name)").uncertain }
         guard completion.status.isSuccess else {
             throw SetupError(step, "\(name) says: \(completion.output.split(separator: "\n").first.map(String.init) ?? "nothing")")
         }

@@ -42,12 +42,12 @@ struct PlanExecution {
                 done.append(step)
             } catch {
                 guard !tolerates(step) || tools.isCancelled else {
-                    result.forget(step)
+                    if !error.isUncertain { result.forget(step) }
                     report.warning("\(error)")
                     continue
                 }
-                // One that isn't done at once may have been done in part.
-                throw error.adding(undo(step.isAtomic ? done : done + [step], of: plan, &owned))
+                // One that isn't done at once may have been done in part, and one whose program was ended as a whole.
+                throw error.adding(undo(step.isAtomic && !error.isUncertain ? done : done + [step], of: plan, &owned))
             }
         }
         owned = result

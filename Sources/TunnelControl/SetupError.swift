@@ -14,6 +14,9 @@ public struct SetupError: Error, Hashable, Sendable {
     /// Whether something of what was done couldn't be undone.
     public var isPartial = false
 
+    /// Whether what failed may have been done all the same: the program that was to do it was ended.
+    var isUncertain = false
+
     /// Whether somebody else has the tunnel's name: another one would do.
     public internal(set) var isTaken = false
 
@@ -50,6 +53,13 @@ extension SetupError {
                 remedy: "`wg-lite reload \(interface)` takes over a changed file, `wg-lite down \(interface)` ends it")
         }
         isTaken = true
+    }
+
+    /// The same of what may have been done all the same.
+    var uncertain: SetupError {
+        var error = self
+        error.isUncertain = true
+        return error
     }
 
     /// The same with what a person can do, where nothing else would help.
