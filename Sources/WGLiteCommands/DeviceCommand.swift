@@ -9,6 +9,7 @@ struct DeviceCommand: ParsableCommand {
         discussion: """
             Goes to the background and returns when the device is ready, so that \
             WG_QUICK_USERSPACE_IMPLEMENTATION=wg-lite wg-quick up wg0 works. It ends when its interface or its control socket is removed. \
+            A TUN interface of that name that was made before (`ip tuntap add`) and that nobody is attached to is used as it is, and stays. \
             WG_TUN_FD and WG_UAPI_FD hand over a TUN queue and a listening socket. WG_PROCESS_FOREGROUND=1 keeps it in the foreground, LOG_LEVEL is verbose, error or silent.
             """)
 
