@@ -97,6 +97,8 @@ struct NetlinkAttribute {
 
     var uint8: UInt8? { integer() }
     var uint32: UInt32? { integer() }
+    /// The packet filter's numbers are in network byte order.
+    var bigEndianUInt64: UInt64? { integer().map { UInt64(bigEndian: $0) } }
 
     /// The text up to its terminator; what isn't UTF-8 is replaced.
     var string: String {

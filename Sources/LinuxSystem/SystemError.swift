@@ -44,6 +44,8 @@ public struct SystemError: Error, Hashable, Sendable {
     /// EPERM or EACCES.
     public var isPermissionDenied: Bool { errno == EPERM || errno == EACCES }
     public var isMissing: Bool { errno == ENOENT }
+    /// EINVAL or EISDIR: what ``SystemFile/read()`` says where something else than a file is.
+    public var isNoFile: Bool { errno == EINVAL || errno == EISDIR }
     /// EAGAIN: there is nothing, or no room, now.
     public var isWouldBlock: Bool { errno == EAGAIN }
 }

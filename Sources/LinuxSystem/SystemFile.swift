@@ -64,6 +64,8 @@ public struct SystemFile {
     private func exchange(_ bytes: [UInt8]) throws(SystemError) {
         var status = stat()
         let exists = unsafe stat(path, &status) == 0
+        // What isn't known of the old one can't be given to the new one.
+        guard exists || Glibc.errno == ENOENT else { throw SystemError(operation: "look at", subject: path) }
         let temporary = FileSystem.leftover(of: path)
         let directory = String(path[...(path.lastIndex(of: "/") ?? path.startIndex)])
         do throws(SystemError) {

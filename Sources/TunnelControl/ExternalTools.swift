@@ -62,9 +62,13 @@ struct ExternalTools: Sendable {
     func setFirewall(from: FirewallRules?, to rules: FirewallRules?, tunnel: String, for step: String) throws(SetupError) {
         switch (rules ?? from)?.tool {
         case .nft:
+            let before = Self.nftTables(tunnel)
             do throws(SetupError) {
                 try run("nft", ["-f", "-"], input: rules?.nftText(tunnel: tunnel) ?? FirewallRules.nftRemoval(tunnel: tunnel), for: step)
             } catch {
+                var error = error
+                // Each transaction makes the table anew, or takes it away: one that is the same was not touched.
+                if let before, before == Self.nftTables(tunnel), !before.contains(where: { $0.handle == 0 }) { error.isUncertain = false }
                 throw rules == nil ? error.helped(by: "`nft delete table \(FirewallRules.nftTable(tunnel: tunnel))` removes them") : error
             }
         case .iptables:
@@ -80,6 +84,12 @@ struct ExternalTools: Sendable {
             }
         case nil: break
         }
+    }
+
+    /// The tunnel's table, by the kernel's word; nil where that can't be had.
+    private static func nftTables(_ tunnel: String) -> Set<FirewallTables.Table>? {
+        let name = FirewallRules.nftTable(tunnel: tunnel).dropFirst("inet ".count)
+        return (try? FirewallTables.all())?.filter { $0.name == name }
     }
 
     /// What is there of the rules. What can't be told is taken to be there: setting and removing them needs no certainty.

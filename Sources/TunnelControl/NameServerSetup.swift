@@ -83,10 +83,13 @@ struct NameServerSetup {
             guard let text = resolvconfText() else { return owned }
             found = NameServers(method: .resolvconf, text: text)
         case .file:
-            // In a pipe or a device there is nothing of ours.
-            guard let status = FileSystem.status(Self.path), status.isRegularFile else { return nil }
-            guard let content = (try? SystemFile(Self.path).read()) ?? nil else { return owned }
-            found = NameServers(method: .file, text: ResolverFile(content).text(of: tunnel) ?? "")
+            do throws(SystemError) {
+                guard let content = try SystemFile(Self.path).read() else { return nil }
+                found = NameServers(method: .file, text: ResolverFile(content).text(of: tunnel) ?? "")
+            } catch {
+                // In a pipe, a device or a directory there is nothing of ours; what can't be read is taken to have it.
+                return error.isNoFile ? nil : owned
+            }
         }
         guard !found.isEmpty else { return nil }
         // What a record knows of them is only how they were set.
@@ -99,8 +102,11 @@ struct NameServerSetup {
         let directory = "/run/resolvconf/interface"
         // Debian's keeps a file for each, and can't be asked.
         if FileSystem.exists("/etc/resolvconf/interface-order") {
-            guard FileSystem.exists("\(directory)/\(name)") else { return "" }
-            return (try? FileSystem.read("\(directory)/\(name)", limit: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+            do throws(SystemError) {
+                return String(decoding: try FileSystem.read("\(directory)/\(name)", limit: 1 << 16), as: UTF8.self)
+            } catch {
+                return error.isMissing ? "" : nil
+            }
         }
         guard let all = try? tools.run("resolvconf", ["-i"], for: "look at the name servers") else { return nil }
         guard all.split(whereSeparator: \.isWhitespace).contains(Substring(name)) else { return "" }

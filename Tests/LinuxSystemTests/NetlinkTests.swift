@@ -160,8 +160,16 @@ import Testing
                 let completion = try ChildProcess.run(nft, ["-f", "-"], input: Array(text.utf8))
                 #expect(completion.isSuccess, "\(completion.output)")
             }
+            #expect(try FirewallTables.all().isEmpty)
             try say("add table inet a\nadd chain inet a c\nadd rule inet a c drop\nadd table ip b\n")
             #expect(try monitor.removals() == FirewallMonitor.Removals())
+            let tables = try FirewallTables.all()
+            #expect(Set(tables.map { "\($0.family) \($0.name)" }) == ["1 a", "2 b"] && tables.allSatisfy { $0.handle > 0 })
+            // What is made anew is another.
+            try say("delete table ip b\nadd table ip b\n")
+            let again = try FirewallTables.all()
+            #expect(tables.intersection(again).map(\.name) == ["a"] && again.count == 2)
+            #expect(try monitor.removals().tables == ["b"])
             try say("flush chain inet a c\n")
             #expect(try monitor.removals().tables == ["a"])
             try say("flush ruleset\n")

@@ -30,6 +30,11 @@ static const int CLINUX_FIB_RULE_INVERT = FIB_RULE_INVERT;
 // nftables tells of what it removes; the name of the table is the same attribute of each.
 static const int CLINUX_NETLINK_NETFILTER = NETLINK_NETFILTER;
 static const int CLINUX_NFNLGRP_NFTABLES = NFNLGRP_NFTABLES;
+static const int CLINUX_NFT_GETTABLE = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE;
+static const int CLINUX_NFT_NEWTABLE = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE;
+static const int CLINUX_NFTA_TABLE_NAME = NFTA_TABLE_NAME;
+// Kernels from 4.16 on have it; older headers don't name it.
+static const int CLINUX_NFTA_TABLE_HANDLE = 4;
 static const int CLINUX_NFT_DELTABLE = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE;
 static const int CLINUX_NFT_DELCHAIN = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN;
 static const int CLINUX_NFT_DELRULE = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE;
