@@ -108,7 +108,12 @@ private func threads(named name: String) -> Int {
         let lone = try LoneEngine(peerAt: closed)
         defer { lone.engine.stop() }
         lone.inject()
-        #expect(eventually { lone.engine.observation().peers[0].lastICMPError != nil })
+        // The socket's count comes a moment after the peer's error.
+        #expect(
+            eventually {
+                let observation = lone.engine.observation()
+                return observation.peers[0].lastICMPError != nil && observation.v4.icmpErrors >= 1
+            })
         let observation = lone.engine.observation()
         let error = try #require(observation.peers[0].lastICMPError)
         #expect(error.errno == ECONNREFUSED && error.type == 3 && error.code == 3 && !error.isV6)
