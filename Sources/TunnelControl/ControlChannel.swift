@@ -97,22 +97,8 @@ enum ControlChannel {
     private static let patience = Interval.seconds(3600)
     /// How long for what is answered at once.
     private static let questionPatience = Interval.seconds(5)
-    /// How long until a process that says nothing at all is taken for one that stands still; it has to answer on a busy machine, too.
-    private static let standstill = Interval.seconds(10)
     /// Bytes of the longest closing message, and of the longest line.
     private static let longestLine = 16 << 20
-
-    /// Whether somebody has the socket and doesn't even answer what is answered at once.
-    static func isSilent(_ path: String) -> Bool {
-        do throws(SystemError) {
-            let socket = try UnixSocket.connect(to: path, patience: standstill)
-            try socket.writeAll(Array("\(Request.names)\n".utf8))
-            _ = try socket.readChunk()
-            return false
-        } catch {
-            return error.isWouldBlock
-        }
-    }
 
     /// Sends a request and reads the answer to its end.
     /// - Parameter show: called with what is said meanwhile.

@@ -67,13 +67,15 @@ public enum TunnelShutdown {
     }
 
     /// Asks the process that runs a tunnel. One whose files others have removed makes them again: a moment is waited for that. One that
-    /// stands still isn't waited for: that may be for ever.
+    /// was stopped isn't waited for: that may be for ever.
     private static func ask(
         _ directory: RuntimeDirectory, _ interface: String, _ request: ControlChannel.Request, to step: String, show: (String) -> Void
     ) throws(SetupError) -> Result<String, SetupError>? {
         let control = directory.control(of: interface)
+        if let process = directory.server(of: interface)?.process, ProcessEntry.isStopped(process) {
+            throw SetupError(step, stopped: process, interface)
+        }
         for _ in 0..<20 {
-            guard !ControlChannel.isSilent(control) else { throw SetupError(step, silent: directory.server(of: interface), interface) }
             if let answer = ControlChannel.ask(control, request, show: show) { return answer }
             guard directory.server(of: interface)?.isOurs ?? false else { return nil }
             SystemThread.sleep(.milliseconds(100))
@@ -137,18 +139,13 @@ public enum TunnelShutdown {
 }
 
 extension SetupError {
-    /// A tunnel's process has its socket and says nothing.
-    init(_ step: String, silent server: RuntimeDirectory.Server?, _ interface: String) {
-        let process = server.map { " \($0.process)" } ?? ""
-        let end =
-            "`kill -KILL\(process.isEmpty ? " PID" : process)` ends it, and `wg-lite down \(interface)` then takes back what it leaves"
-        if let server, ProcessEntry.isStopped(server.process) {
-            self.init(
-                step, "its process\(process) is stopped and doesn't answer",
-                remedy: "`kill -CONT\(process)` lets it go on; otherwise \(end)")
-        } else {
-            self.init(step, "its process\(process) doesn't answer", remedy: end)
-        }
+    /// A tunnel's process was stopped, by a signal or a debugger.
+    init(_ step: String, stopped process: Int32, _ interface: String) {
+        self.init(
+            step, "its process \(process) is stopped",
+            remedy:
+                "`kill -CONT \(process)` lets it go on; otherwise `kill -KILL \(process)` ends it, and `wg-lite down \(interface)` then takes back "
+                + "what it leaves")
     }
 
     /// A tunnel's process can't be asked for what only ours do.
