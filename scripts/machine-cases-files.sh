@@ -370,6 +370,32 @@ DNS = 10.8.0.53" "$full"
     umount /run/wg-lite /run/small; rmdir /run/small
 }
 
+case_killed_a_moment_ago() {
+    local process
+    conf wa "$both
+DNS = 10.8.0.53" "$full"
+    before
+    # What a killed process lets go of it lets go of one after the other, and much of it after what comes next has begun.
+    at_once() {
+        process=$(pid wa)
+        kill -KILL "$process"
+        "$@"
+    }
+    expect "up" up wa.conf
+    for _ in $(seq 15); do
+        expect "killed, and up at once" at_once up wa.conf
+    done
+    expect "killed, and at once what up would do" at_once wg-lite up --dry-run wa.conf
+    expect "up" up wa.conf
+    expect "killed, and a reload at once finds nothing that is up" at_once refuses "it is not up.*" wg-lite reload wa
+    expect "down" wg-lite down wa
+    for _ in $(seq 10); do
+        expect "up" up wa.conf
+        expect "killed, and down at once" at_once wg-lite down wa
+        expect "as before" as_before
+    done
+}
+
 case_killed_then_another_file() {
     local content
     conf wa "$both

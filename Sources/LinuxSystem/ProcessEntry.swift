@@ -30,14 +30,6 @@ public struct ProcessEntry: Hashable, Sendable {
         self.init(stat: String(decoding: bytes, as: UTF8.self))
     }
 
-    /// Whether a process stands still, stopped by a signal or a debugger; false where there is none.
-    public static func isStopped(_ identifier: Int32) -> Bool {
-        guard let bytes = try? FileSystem.read("/proc/\(identifier)/stat", limit: 4096), let close = bytes.lastIndex(of: UInt8(ascii: ")"))
-        else { return false }
-        let state = bytes[(close + 1)...].first { $0 != UInt8(ascii: " ") }
-        return state == UInt8(ascii: "T") || state == UInt8(ascii: "t")
-    }
-
     /// All processes that /proc shows.
     public static var all: [ProcessEntry] {
         FileSystem.entries(of: "/proc").compactMap { Int32($0).flatMap { ProcessEntry(of: $0) } }

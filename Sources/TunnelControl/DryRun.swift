@@ -10,7 +10,9 @@ public enum DryRun {
     /// - Parameter report: takes what is worth knowing meanwhile.
     public static func up(_ source: ConfigurationSource, _ file: ConfigurationFile, _ report: SetupReport) throws(SetupError) -> String {
         let interface = source.interface
-        for directory in RuntimeDirectory.present where RuntimeDirectory.isAnswering(directory.socket(of: interface)) {
+        for directory in RuntimeDirectory.present {
+            directory.waitForEnd(of: interface)
+            guard RuntimeDirectory.isAnswering(directory.socket(of: interface)) else { continue }
             guard !TunnelQuery.isEnding(interface) else {
                 throw SetupError("bring up \(interface)", "it is being taken down", remedy: "try again in a moment")
             }

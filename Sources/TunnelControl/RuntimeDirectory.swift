@@ -175,10 +175,19 @@ public final class RuntimeDirectory: Sendable {
             return error.isPermissionDenied
         }
     }
+
+    /// Waits for a process that was killed a moment ago, or that crashed: it lets go of the interface, its sockets and its lock one after
+    /// the other, and to whoever asks for one of them it seems to run.
+    func waitForEnd(of interface: String) {
+        let holder = (try? records?.read(Self.lockName(interface), limit: 32)).flatMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        for process in Set([holder, server(of: interface)?.process].compactMap(\.self)) {
+            for _ in 0..<500 where ProcessCondition(of: process) == .ending { SystemThread.sleep(.milliseconds(10)) }
+        }
+    }
 }
 
 extension OwnedDirectory {
-    /// The lock of a process that is gone. One that was killed a moment ago lets go of it last, after its interface, so that is waited for.
+    /// The lock of a process that is gone, or can't be seen from here and lets go of it last, after its interface: that is waited for.
     /// - Returns: nil while somebody has it.
     func lockLetGo(_ name: String) throws(SystemError) -> FileDescriptor? {
         for _ in 0..<20 {

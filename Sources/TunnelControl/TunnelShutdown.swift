@@ -72,7 +72,8 @@ public enum TunnelShutdown {
         _ directory: RuntimeDirectory, _ interface: String, _ request: ControlChannel.Request, to step: String, show: (String) -> Void
     ) throws(SetupError) -> Result<String, SetupError>? {
         let control = directory.control(of: interface)
-        if let process = directory.server(of: interface)?.process, ProcessEntry.isStopped(process) {
+        directory.waitForEnd(of: interface)
+        if let process = directory.server(of: interface)?.process, ProcessCondition(of: process) == .stopped {
             throw SetupError(step, stopped: process, interface)
         }
         for _ in 0..<20 {

@@ -185,6 +185,7 @@ public final class TunnelSupervisor {
         for other in RuntimeDirectory.present {
             if let refusal = other.refusal(to: "bring up \(interface)", interface) { throw refusal }
         }
+        directory.waitForEnd(of: interface)
         do throws(SystemError) {
             let name = RuntimeDirectory.lockName(interface)
             // One that answers is alive.

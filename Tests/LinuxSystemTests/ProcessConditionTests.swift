@@ -1,0 +1,55 @@
+import Glibc
+import LinuxSystem
+import Testing
+
+@Suite struct ProcessConditionTests {
+    private func condition(_ state: String, flags: Int = 4_194_560, threads: Int = 1, signals: String = "0000000000000000")
+        -> ProcessCondition?
+    {
+        ProcessCondition(
+            stat: "701 (a) S b) \(state) 1 701 701 0 -1 \(flags) 1 2 3 4 5 6 7 8 20 0 \(threads) 0 5001 100 200\n",
+            status:
+                "Name:\ta) S b\nState:\t\(state) (any)\nThreads:\t\(threads)\nSigPnd:\t0000000000000000\nShdPnd:\t\(signals)\nSigBlk:\tffffffffffffffff\n"
+        )
+    }
+
+    @Test(arguments: ["R", "S", "D", "I"])
+    func `one that waits or works runs`(state: String) {
+        #expect(condition(state) == .running)
+        // SIGTERM waits to be taken.
+        #expect(condition(state, signals: "0000000000004000") == .running)
+    }
+
+    @Test(arguments: ["T", "t"])
+    func `one that was stopped is, until it is killed`(state: String) {
+        #expect(condition(state) == .stopped)
+        #expect(condition(state, signals: "0000000000000100") == .ending)
+    }
+
+    @Test func `one is at its end from the signal until its last thread is gone`() {
+        #expect(condition("S", signals: "0000000000004100") == .ending)
+        #expect(condition("D", flags: 0x40_0104) == .ending)
+        #expect(condition("Z", flags: 0x40_0104, threads: 4) == .ending)
+        #expect(condition("Z", flags: 0x40_0104) == .ended)
+        #expect(condition("X", flags: 0x40_0104, threads: 0) == .ended)
+    }
+
+    @Test func `what isn't of a process is nothing`() {
+        #expect(ProcessCondition(stat: "", status: "") == nil)
+        #expect(ProcessCondition(stat: "701 (a) S 1 2 3", status: "") == nil)
+        #expect(ProcessCondition(of: -1) == nil)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `the kernel says it of real ones`() throws {
+        #expect(ProcessCondition(of: getpid()) == .running)
+        let child = try ChildProcess.start("/bin/sleep", ["100"])
+        kill(child.identifier, SIGSTOP)
+        while ProcessCondition(of: child.identifier) != .stopped { usleep(1000) }
+        kill(child.identifier, SIGKILL)
+        // It is never seen to go on.
+        while let condition = ProcessCondition(of: child.identifier), condition != .ended { #expect(condition == .ending) }
+        #expect(ProcessCondition(of: child.identifier) == .ended)
+        #expect(child.wait() == .signalled(SIGKILL))
+        #expect(ProcessCondition(of: child.identifier) == nil)
+    }
+}
