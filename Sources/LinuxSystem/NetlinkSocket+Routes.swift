@@ -84,7 +84,7 @@ extension NetlinkSocket {
         request.setFixedPart(part)
         request.put(Int(RTA_DST.rawValue), destination)
         if mark != 0 { request.put(Int(RTA_MARK.rawValue), mark) }
-        var found: (link: UInt32, gateway: IPAddress?, source: IPAddress?, mtu: UInt32?, table: UInt32)?
+        var found: (link: UInt32, gateway: IPAddress?, source: IPAddress?, mtu: UInt32?, table: UInt32, isOwn: Bool)?
         do {
             try perform(request) { message in
                 guard let part = message.fixedPart(as: rtmsg.self) else { return }
@@ -93,7 +93,7 @@ extension NetlinkSocket {
                 found = (
                     link, attributes[Int(RTA_GATEWAY.rawValue)]?.address, attributes[Int(RTA_PREFSRC.rawValue)]?.address,
                     attributes[Int(RTA_METRICS.rawValue)]?.nested[Int(RTAX_MTU)]?.uint32,
-                    attributes[Int(RTA_TABLE.rawValue)]?.uint32 ?? UInt32(part.rtm_table)
+                    attributes[Int(RTA_TABLE.rawValue)]?.uint32 ?? UInt32(part.rtm_table), part.rtm_type == UInt8(RTN_LOCAL)
                 )
             }
         } catch {
@@ -103,6 +103,7 @@ extension NetlinkSocket {
         }
         guard let found, let link = try link(index: found.link) else { return nil }
         return RouteLookup(
-            link: found.link, gateway: found.gateway, source: found.source, mtu: found.mtu ?? link.mtu, table: found.table)
+            link: found.link, gateway: found.gateway, source: found.source, mtu: found.mtu ?? link.mtu, table: found.table,
+            isOwn: found.isOwn)
     }
 }

@@ -92,13 +92,16 @@ public struct RouteLookup: Hashable, Sendable {
     public var mtu: UInt32
     /// The number of the table that it was found in.
     public var table: UInt32
+    /// Whether the destination is this machine itself.
+    public var isOwn: Bool
 
-    public init(link: UInt32, gateway: IPAddress?, source: IPAddress?, mtu: UInt32, table: UInt32) {
+    public init(link: UInt32, gateway: IPAddress?, source: IPAddress?, mtu: UInt32, table: UInt32, isOwn: Bool = false) {
         self.link = link
         self.gateway = gateway
         self.source = source
         self.mtu = mtu
         self.table = table
+        self.isOwn = isOwn
     }
 }
 

@@ -96,6 +96,11 @@ public struct PathForecast: Sendable, Hashable {
                 remedy: "`ip route get \(facts.destination)` says the same; add it to a peer's AllowedIPs")
             return
         }
+        guard !route.lookup.isOwn else {
+            return add(
+                "route", "\(facts.destination) is this machine's own address: packets to it stay here",
+                remedy: "ask for an address of a peer's; `wg-lite show` lists their AllowedIPs")
+        }
         let table = route.lookup.table == RouteSpecification.mainTable ? "" : ", by table \(route.lookup.table) of a policy rule"
         let gateway = route.lookup.gateway.map { " via \($0)" } ?? ""
         let source = route.lookup.source.map { ", from \($0)" } ?? ""

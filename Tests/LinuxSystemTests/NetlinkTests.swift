@@ -104,7 +104,8 @@ import Testing
             route.mtu = 1300
             try netlink.addRoute(route)
             let found = try #require(try netlink.route(to: destination))
-            #expect(found.link == index && found.source == address.address && found.mtu == 1300)
+            #expect(found.link == index && found.source == address.address && found.mtu == 1300 && !found.isOwn)
+            #expect(try netlink.route(to: address.address)?.isOwn ?? false)
             try netlink.removeRoute(route)
             #expect(try netlink.route(to: destination) == nil)
             #expect(#expect(throws: SystemError.self) { try netlink.removeRoute(route) }?.name == "ESRCH")

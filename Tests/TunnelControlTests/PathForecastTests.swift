@@ -70,6 +70,7 @@ import WireGuardCrypto
         #expect(last { $0.route = nil } == "route: there is none to 10.8.0.5")
         let noTunnel = last { $0.snapshot = nil }
         #expect(noTunnel.hasPrefix("route: by office, which is no WireGuard tunnel"))
+        #expect(last { $0.route?.lookup.isOwn = true } == "route: 10.8.0.5 is this machine's own address: packets to it stay here")
         #expect(last({ _ in }, expecting: "home") == "route: by office, not by home")
         #expect(last { $0.route?.isUp = false } == "interface: office is set down")
         #expect(last { $0.destination = IPAddress("10.9.0.1")! } == "peer: no peer's AllowedIPs include 10.9.0.1")
