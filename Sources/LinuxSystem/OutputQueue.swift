@@ -18,12 +18,15 @@ public final class OutputQueue<Item: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - name: the thread's, at most 15 bytes.
-    ///   - write: writes one entry, on that thread; it may block.
+    ///   - write: writes one entry, on that thread, which has no privileges; it may block.
     public init(name: String, _ write: @escaping @Sendable (Entry) -> Void) throws(SystemError) {
         let shared = try Shared()
         self.shared = shared
         // Never joined: one that is blocked for ever ends with the process.
-        try SystemThread(name: name, stackSize: 256 << 10) { shared.run(write) }.detach()
+        try SystemThread(name: name, stackSize: 256 << 10) {
+            SystemThread.giveUpPrivileges()
+            shared.run(write)
+        }.detach()
     }
 
     deinit {

@@ -21,13 +21,13 @@ extension SystemThread {
         return failures
     }
 
-    /// Takes from the calling thread all capabilities, and privileges that a program could bring.
+    /// Takes from the calling thread, and from those that it starts, all capabilities but some, and privileges that a program could bring.
     /// - Returns: what couldn't be taken.
     @discardableResult
-    public static func giveUpPrivileges() -> [SystemError] {
+    public static func giveUpPrivileges(but kept: CapabilitySet = .none) -> [SystemError] {
         var failures: [SystemError] = []
         do throws(SystemError) {
-            try CapabilitySet.none.keepOnlyThese()
+            try kept.keepOnlyThese()
         } catch {
             failures.append(error)
         }

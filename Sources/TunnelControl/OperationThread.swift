@@ -23,13 +23,18 @@ final class OperationThread<Result: Sendable>: Sendable {
     /// One for all operations, made before anything can run short: taking down must always be possible.
     private let cancellation: Cancellation
 
-    /// - Parameter name: the thread's, at most 15 bytes.
-    init(name: String = "wg-operation") throws(SystemError) {
+    /// - Parameters:
+    ///   - name: the thread's, at most 15 bytes.
+    ///   - kept: the capabilities that it keeps, with none to gain; nil: it keeps all, and what its programs bring.
+    init(name: String = "wg-operation", keeping kept: CapabilitySet? = nil) throws(SystemError) {
         begun = try EventDescriptor()
         ended = try EventDescriptor()
         cancellation = try Cancellation()
         try state.withLock { (state) throws(SystemError) in
-            state.thread = try SystemThread(name: name) { [self] in run() }
+            state.thread = try SystemThread(name: name) { [self] in
+                if let kept { SystemThread.giveUpPrivileges(but: kept) }
+                run()
+            }
         }
     }
 

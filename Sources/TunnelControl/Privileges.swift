@@ -5,18 +5,22 @@ public import LinuxSystem
 /// | thread | capabilities | system calls |
 /// |---|---|---|
 /// | wg-packets, wg-crypto-N, wg-handshakes | none, none to gain | those of `SystemCallFilter.packetThreads(of:)` |
-/// | wg-routes, wg-resolver | none, none to gain | all |
-/// | the others: supervisor, operations, UAPI, log | ``kept`` | all |
+/// | wg-routes, wg-resolver, wg-log, wg-notify | none, none to gain | all |
+/// | the main thread once the tunnel is up, wg-uapi, wg-questions | ``network``, none to gain | all |
+/// | wg-operation: brings up, reloads, takes down | ``kept`` | all |
 ///
-/// Hooks and the programs that set up name servers and firewalls have all that the user has: the superuser's programs get it back from the
-/// bounding set, which is left alone here. A process of another user, or one under no-new-privileges (a systemd unit, a container), has its
-/// privileges from whoever started it, and its hooks have theirs from it: there nothing is taken but from the threads of the first two rows.
+/// Hooks and the programs that set up name servers and firewalls are started by wg-operation and have all that the user has: the superuser's
+/// programs get it back from the bounding set, which is left alone here. A process of another user, or one under no-new-privileges (a systemd
+/// unit, a container), has its privileges from whoever started it, and its hooks have theirs from it: there wg-operation keeps all.
 public enum Privileges {
     /// What bringing up, reloading and taking down need by themselves: the network; ports below 1024; files of other owners' (a
     /// configuration, resolv.conf) and their owners, kept when they are replaced; signals to hooks that changed their user.
     public static let kept: CapabilitySet = [
         .networkAdministration, .rawSockets, .bindService, .overridePermissions, .changeOwner, .fileOwner, .kill,
     ]
+
+    /// What a tunnel that is up needs: its interface, its sockets and their marks; ports below 1024, which `wg set` may ask for.
+    static let network: CapabilitySet = [.networkAdministration, .bindService]
 
     /// Reduces the calling process's. Call it before any thread is started: they have what their starter has.
     public static func reduce() {

@@ -139,7 +139,7 @@ public final class TunnelSupervisor {
             signals = try SignalDescriptor(
                 options.isolation == nil ? [SignalDescriptor.terminate, SignalDescriptor.interrupt, SignalDescriptor.hangUp] : [])
             operations = try OperationThread()
-            questions = try OperationThread(name: "wg-questions")
+            questions = try OperationThread(name: "wg-questions", keeping: options.isolation == nil ? Privileges.network : nil)
         } catch {
             throw SetupError("wait for signals", error)
         }
@@ -170,6 +170,8 @@ public final class TunnelSupervisor {
 
     /// Stays until a signal, a client, or the end of the interface or its socket; then everything is taken down.
     public func run() {
+        // What takes more is done by the thread of operations. A command's threads would have no more than this one.
+        if options.isolation == nil { SystemThread.giveUpPrivileges(but: Privileges.network) }
         notification.ready("\(interface) is up")
         nextWatchdog = notification.watchdogInterval.map { Clock.now + $0 }
         while phase != .over { turn() }

@@ -108,7 +108,10 @@ public final class UAPIServer: Sendable {
     public func start() throws(SetupError) {
         do throws(SystemError) {
             try thread.withLock { (thread) throws(SystemError) in
-                thread = try SystemThread(name: "wg-uapi") { [self] in run() }
+                thread = try SystemThread(name: "wg-uapi") { [self] in
+                    SystemThread.giveUpPrivileges(but: Privileges.network)
+                    run()
+                }
             }
         } catch {
             throw SetupError("serve the control socket", error)
