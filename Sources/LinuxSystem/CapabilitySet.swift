@@ -19,8 +19,6 @@ public struct CapabilitySet: OptionSet, Hashable, Sendable {
     public static let bindService = number(10)
     /// Interfaces, addresses, routes, rules, marks.
     public static let networkAdministration = number(12)
-    /// Raw sockets.
-    public static let rawSockets = number(13)
     public static let none: CapabilitySet = []
 
     /// The calling thread's effective ones.

@@ -16,7 +16,7 @@ public enum Privileges {
     /// What bringing up, reloading and taking down need by themselves: the network; ports below 1024; files of other owners' (a
     /// configuration, resolv.conf) and their owners, kept when they are replaced; signals to hooks that changed their user.
     public static let kept: CapabilitySet = [
-        .networkAdministration, .rawSockets, .bindService, .overridePermissions, .changeOwner, .fileOwner, .kill,
+        .networkAdministration, .bindService, .overridePermissions, .changeOwner, .fileOwner, .kill,
     ]
 
     /// What a tunnel that is up needs: its interface, its sockets and their marks; ports below 1024, which `wg set` may ask for.
