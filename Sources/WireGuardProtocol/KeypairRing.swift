@@ -53,13 +53,13 @@ public struct KeypairRing: ~Copyable {
     }
 
     /// Moves *next* to *current*, because a message was received on it.
-    mutating func promoteNext() -> ReleasedIndices {
-        guard let confirmed = unsafe next else { return ReleasedIndices() }
+    mutating func promoteNext(handshakeIndex: UInt32?) -> ReleasedIndices {
+        guard let confirmed = unsafe next else { return ReleasedIndices(handshakeIndex: handshakeIndex) }
         let oldPrevious = unsafe previous
         unsafe previous = current
         unsafe current = confirmed
         unsafe next = nil
-        return unsafe ReleasedIndices(oldPrevious)
+        return unsafe ReleasedIndices(oldPrevious, handshakeIndex: handshakeIndex)
     }
 
     /// Nothing is sent any more on what is there; received messages still open until they are too old.

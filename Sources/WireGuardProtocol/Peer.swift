@@ -39,6 +39,8 @@ public struct Peer: ~Copyable {
 
     /// The initiation that was sent last and not yet answered. Its index leads to this peer.
     public private(set) var pendingHandshake: InitiatorHandshake?
+    /// When it was sent: its age is its own, whatever is answered meanwhile.
+    private var pendingSince = Instant(nanoseconds: 0)
 
     /// When the last handshake completed, in nanoseconds of the Unix epoch; nil if none has.
     public private(set) var lastHandshake: UInt64?
@@ -139,7 +141,13 @@ public struct Peer: ~Copyable {
     ///   - unixNanoseconds: the wall clock, for ``lastHandshake``.
     public mutating func confirm(at now: Instant, unixNanoseconds: UInt64) -> ReleasedIndices {
         handshakeCompleted(unixNanoseconds: unixNanoseconds)
-        return keypairs.promoteNext()
+        return keypairs.promoteNext(handshakeIndex: forgetPending())
+    }
+
+    /// Wipes the handshake in progress: whoever answers it late would take the place of a session that both ends have.
+    private mutating func forgetPending() -> UInt32? {
+        defer { pendingHandshake = nil }
+        return pendingHandshake?.localIndex
     }
 
     private mutating func handshakeCompleted(unixNanoseconds: UInt64) {
@@ -174,7 +182,9 @@ public struct Peer: ~Copyable {
         guard initiation.remote === remote else { throw .state }
         let replaced = pendingHandshake?.localIndex
         pendingHandshake = initiation.handshake
+        pendingSince = now
         lastHandshakeSent = now
+        timers.secretsMade(at: now)
         cookie.addMAC2(to: &initiation.message, at: now)
         timers.authenticatedPacketSent(at: now)
         timers.handshakeInitiated(at: now, isNewTry: false)
@@ -196,7 +206,7 @@ public struct Peer: ~Copyable {
         }
         pendingHandshake = nil
         timers.authenticatedPacketReceived(at: now)
-        timers.sessionDerived(at: now)
+        timers.secretsMade(at: now)
         handshakeCompleted(unixNanoseconds: unixNanoseconds)
         return unsafe keypairs.insert(Keypair.allocate(for: session, at: now))
     }
@@ -229,7 +239,7 @@ public struct Peer: ~Copyable {
         // Our own initiation, if any, could cross with the session that this makes.
         lastHandshakeSent = now
         cookie.addMAC2(to: &response.message, at: now)
-        timers.sessionDerived(at: now)
+        timers.secretsMade(at: now)
         timers.authenticatedPacketSent(at: now)
         return unsafe keypairs.insert(Keypair.allocate(for: response.session, at: now))
     }
@@ -255,8 +265,7 @@ public struct Peer: ~Copyable {
     public mutating func expireSessions() -> ReleasedIndices {
         keypairs.stopSending()
         lastHandshakeSent = nil
-        defer { pendingHandshake = nil }
-        return ReleasedIndices(handshakeIndex: pendingHandshake?.localIndex)
+        return ReleasedIndices(handshakeIndex: forgetPending())
     }
 
     /// Forgets the sessions that were made ``Limits/zeroKeysAfterTime`` ago or earlier, and an unanswered handshake of that age; keys and
@@ -264,18 +273,16 @@ public struct Peer: ~Copyable {
     public mutating func zeroKeys(at now: Instant) -> ReleasedIndices {
         var handshakeIndex: UInt32?
         var oldest: Instant?
-        if let pendingHandshake {
-            let sent = lastHandshakeSent ?? Instant(nanoseconds: 0)
-            if now.since(sent) >= Limits.zeroKeysAfterTime {
-                handshakeIndex = pendingHandshake.localIndex
-                self.pendingHandshake = nil
+        if pendingHandshake != nil {
+            if now.since(pendingSince) >= Limits.zeroKeysAfterTime {
+                handshakeIndex = forgetPending()
             } else {
-                oldest = sent
+                oldest = pendingSince
             }
         }
         let released = keypairs.remove(olderThan: Limits.zeroKeysAfterTime, at: now, handshakeIndex: handshakeIndex)
         if let remaining = keypairs.oldest { oldest = min(oldest ?? remaining, remaining) }
-        if let oldest { timers.sessionDerived(at: oldest) }
+        if let oldest { timers.secretsMade(at: oldest) }
         return released
     }
 
@@ -285,7 +292,6 @@ public struct Peer: ~Copyable {
         timers.stop()
         lastHandshakeSent = nil
         cookie.clear()
-        defer { pendingHandshake = nil }
-        return keypairs.removeAll(handshakeIndex: pendingHandshake?.localIndex)
+        return keypairs.removeAll(handshakeIndex: forgetPending())
     }
 }

@@ -114,8 +114,8 @@ public struct PeerTimers: Sendable {
         handshakeTries = 0
     }
 
-    /// Keys were derived. Older ones that are still there go first; then ``Peer/zeroKeys(at:)`` asks for these.
-    mutating func sessionDerived(at now: Instant) {
+    /// Keys were derived, or an ephemeral one made. Older ones that are still there go first; then ``Peer/zeroKeys(at:)`` asks for these.
+    mutating func secretsMade(at now: Instant) {
         if !isArmed(.zeroKeys) { arm(.zeroKeys, at: now + Limits.zeroKeysAfterTime) }
     }
 
@@ -144,7 +144,7 @@ public struct PeerTimers: Sendable {
         if take(.retransmitHandshake, at: now) {
             if handshakeTries >= Limits.maximumHandshakeTries {
                 cancel(.sendKeepalive)
-                sessionDerived(at: now)
+                secretsMade(at: now)
                 actions.insert(.dropStaged)
             } else {
                 actions.formUnion([.retryHandshake, .clearSourceAddress])

@@ -13,7 +13,7 @@ internal import WireGuardProtocol
 ///   is 165 seconds old; whoever received data answers within ten seconds.
 /// - Whoever sent data and got nothing back begins a new handshake fifteen seconds and a jitter later.
 /// - A handshake that makes no session is tried again five seconds and a jitter later, and so on: eighteen tries at least.
-/// - 540 seconds after a session was made nothing of it is left.
+/// - 540 seconds after a session was made nothing of it is left, nor of an initiation that long after it was sent.
 struct HandshakeModel {
     var sessions = PeerSessions()
     /// When `sessions.pending` was sent, and when keys that both ends must share were last changed here.
@@ -170,6 +170,8 @@ struct HandshakeModel {
             sessions.previous = sessions.current
             sessions.current = sessions.next
             sessions.next = nil
+            // Whoever answers our own initiation now would take the place of a session that both ends have.
+            sessions.pending = nil
             completesHandshake()
         }
         heardFromPeer()
@@ -235,7 +237,11 @@ struct HandshakeModel {
     }
 
     /// Compares with what the tunnel has; returns what is wrong.
-    mutating func compare(_ found: PeerSessions, at now: Instant) -> String? {
+    /// - Parameter isAwake: whether the node's timers ran until now.
+    mutating func compare(_ found: PeerSessions, at now: Instant, isAwake: Bool) -> String? {
+        if isAwake, found.pending != nil, found.pending == sessions.pending, now.since(pendingSince) > Limits.zeroKeysAfterTime {
+            return "an ephemeral key that is \(now.since(pendingSince).nanoseconds / 1_000_000_000) s old"
+        }
         if found == sessions { return nil }
         func isOver(_ session: PeerSessions.Session?) -> Bool {
             session.map { now.since($0.createdAt) >= Limits.zeroKeysAfterTime } ?? false

@@ -170,7 +170,7 @@ package struct HandshakeOracle {
             guard let found = node.tunnel.sessions(of: peer.publicKey) else { continue }
             let canSend = !wasSuspended && node.tunnel.endpoint(of: peer.publicKey) != nil
             let now = node.network.now
-            with(node, peer.publicKey) { $0.compare(found, at: now) }
+            with(node, peer.publicKey) { $0.compare(found, at: now, isAwake: !wasSuspended && !node.isSuspended) }
             with(node, peer.publicKey) { $0.overdue(at: now, canSend: canSend) }
         }
     }

@@ -226,6 +226,44 @@ import WireGuardCrypto
         expectIndicesMatch(&pair)
     }
 
+    @Test func `an unanswered initiation's secret is gone after 540 s, however often the other end calls meanwhile`() {
+        var pair = Pair()
+        pair.aIsHeard = false
+        pair.a.send(packet, at: pair.now)
+        pair.run(for: .seconds(120))
+        let last = pair.initiationsOfA.last!
+        #expect(pair.initiationsOfA.count == 18 && pair.a.peer.pendingHandshake != nil)
+        // Its initiations arrive, our responses don't.
+        while pair.now < last + .seconds(539) {
+            pair.b.send(packet, at: pair.now)
+            pair.run(until: min(pair.now + .seconds(50), last + .seconds(539)))
+        }
+        #expect(pair.a.peer.pendingHandshake != nil, "so long it may be answered")
+        pair.run(for: .seconds(1))
+        #expect(pair.a.peer.pendingHandshake == nil)
+        expectIndicesMatch(&pair)
+    }
+
+    @Test func `a session that the other end made ends our own initiation, and its late response changes nothing`() {
+        var pair = Pair()
+        pair.a.send(packet, at: pair.now)
+        // Ours arrives, and its response is held back.
+        pair.b.receive(pair.a.outbox.removeFirst(), at: pair.now)
+        let late = pair.b.outbox.removeFirst()
+        pair.now = pair.now + .seconds(5)
+        pair.b.peer.expireSessions().unregister { _ in }
+        pair.b.send(packet, at: pair.now)
+        pair.exchange()
+        #expect(pair.a.delivered == [packet] && pair.b.delivered == [packet])
+        #expect(pair.a.peer.pendingHandshake == nil)
+        let current = unsafe pair.a.peer.keypairs.current!.pointee.localIndex
+        pair.a.receive(late, at: pair.now)
+        #expect(pair.a.refusals == [.index])
+        let after = unsafe pair.a.peer.keypairs.current!.pointee.localIndex
+        #expect(after == current)
+        expectIndicesMatch(&pair)
+    }
+
     @Test func `2^60 messages make a new session, the last counter none`() {
         var pair = connected()
         unsafe pair.b.peer.keypairs.current!.pointee.nextCounter = Limits.rekeyAfterMessages - 1

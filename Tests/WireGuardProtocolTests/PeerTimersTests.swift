@@ -105,12 +105,12 @@ import Testing
 
     @Test func `keys go 540 s after their session was made, whatever was made since`() {
         var timers = PeerTimers(jitterSeed: 6)
-        timers.sessionDerived(at: .at(0))
-        timers.sessionDerived(at: .at(120))
+        timers.secretsMade(at: .at(0))
+        timers.secretsMade(at: .at(120))
         #expect(timers.nextDeadline == .at(540))
         #expect(timers.expire(at: .at(539.9)) == [])
         #expect(timers.expire(at: .at(540)) == .zeroKeys)
-        timers.sessionDerived(at: .at(120))
+        timers.secretsMade(at: .at(120))
         #expect(timers.nextDeadline == .at(660), "what is left goes in its turn")
     }
 
@@ -145,7 +145,7 @@ import Testing
         var timers = PeerTimers(jitterSeed: 9)
         timers.dataReceived(at: .at(0))
         timers.dataSent(at: .at(0))
-        timers.sessionDerived(at: .at(0))
+        timers.secretsMade(at: .at(0))
         timers.handshakeInitiated(at: .at(0), isNewTry: true)
         #expect(
             timers.expire(at: .at(600)) == [.retryHandshake, .clearSourceAddress, .sendKeepalive, .initiateHandshake, .zeroKeys])
