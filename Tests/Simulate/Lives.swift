@@ -26,8 +26,11 @@ final class Lives: Sendable {
     }
 
     /// Lives one after the other, until all are lived or one has gone wrong.
-    func work() {
+    /// - Parameter number: the thread's.
+    func work(thread number: Int) {
+        let words = LastWords(thread: number)
         while let seed = take() {
+            words.begin(seed: seed)
             let plan = Life.Plan(seed: seed)
             let life = Life(seed: seed, plan: plan)
             life.run(kept: Array(plan.steps.indices))
@@ -55,11 +58,14 @@ final class Lives: Sendable {
     /// Prints what was lived, and the first failure in its shortest form; returns the program's exit status.
     func report() -> Int32 {
         let sums = sums.withLock { $0 }
-        let outcome = sums.failed.min().map { "seed \($0) went wrong" } ?? "nothing went wrong"
+        let isComplete = UInt64(sums.lived) == end - first
+        let outcome =
+            sums.failed.min().map { "seed \($0) went wrong" }
+            ?? (isComplete ? "nothing went wrong" : "\(end - first) were asked for")
         print(
             "\(sums.lived) lives from seed \(first), \(sums.nodes) nodes, \(sums.steps) steps, \(sums.handshakes) handshake messages, "
                 + "\(sums.data) data messages, at most \(sums.mostEvents) events in a life: \(outcome)")
-        guard let seed = sums.failed.min() else { return 0 }
+        guard let seed = sums.failed.min() else { return isComplete ? 0 : 1 }
         let plan = Life.Plan(seed: seed)
         let kept = LifeShrinking.shrink(seed: seed, plan: plan)
         let life = Life(seed: seed, plan: plan)

@@ -1,13 +1,19 @@
 /// Takes steps out of a life that went wrong, as long as it still does.
 package enum LifeShrinking {
-    /// The numbers of a few steps with which the life of a seed still goes wrong.
+    /// The numbers of a few steps with which the life of a seed still goes wrong in the same way.
     package static func shrink(seed: UInt64, plan: Life.Plan) -> [Int] {
-        shrink(Array(plan.steps.indices)) { kept in
+        func faults(_ kept: [Int]) -> Set<String> {
             let life = Life(seed: seed, plan: plan)
             life.run(kept: kept)
-            return !life.violations.isEmpty
+            return Set(life.violations.map(withoutNumbers))
         }
+        let whole = Array(plan.steps.indices)
+        let fault = faults(whole)
+        return shrink(whole) { !faults($0).isDisjoint(with: fault) }
     }
+
+    /// What went wrong, whoever it went wrong for and when.
+    package static func withoutNumbers(_ violation: String) -> String { String(violation.filter { !$0.isNumber }) }
 
     /// Drops runs of steps, long ones first, until no single one can be spared.
     package static func shrink(_ steps: [Int], fails: ([Int]) -> Bool) -> [Int] {
