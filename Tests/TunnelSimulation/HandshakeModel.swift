@@ -62,22 +62,24 @@ struct HandshakeModel {
     // MARK: What was sent
 
     /// A packet was given to the tunnel, and there was no session for it.
-    mutating func waits(at now: Instant) {
+    /// - Parameter canSend: whether the node knows where the peer is; otherwise it owes nothing.
+    mutating func waits(at now: Instant, canSend: Bool) {
         reasonUntil = now + Self.attempts
-        if owesInitiationSince == nil { owesInitiationSince = now }
+        if owesInitiationSince == nil && canSend { owesInitiationSince = now }
     }
 
     /// What was due while the machine slept comes now.
     mutating func wakesUp(at now: Instant) {
         silentSince = nil
         triesSince = nil
+        owesInitiationSince = nil
+        owesAnswerSince = nil
         reasonUntil = max(reasonUntil, now + Self.attempts)
     }
 
     mutating func beginsInitiation(at now: Instant) -> String? {
+        let omitted = omittedHandshake(at: now) ?? lateInitiation(at: now)
         owesInitiationSince = nil
-        owesAnswerSince = nil
-        let omitted = omittedHandshake(at: now)
         if let silentSince, now.since(silentSince) >= Limits.newHandshakeTimeout { self.silentSince = nil }
         triesSince = now
         tries += 1
@@ -110,8 +112,12 @@ struct HandshakeModel {
 
     /// A data message was sent to the peer's index `remoteIndex`.
     mutating func sentData(to remoteIndex: UInt32, counter: UInt64, isKeepalive: Bool, at now: Instant) -> String? {
+        let late = lateAnswer(at: now) ?? lateInitiation(at: now)
         owesAnswerSince = nil
-        owesInitiationSince = nil
+        if let late {
+            owesInitiationSince = nil
+            return late
+        }
         guard let current = sessions.current, current.remoteIndex == remoteIndex else {
             return "data on a session that is not the current one"
         }
@@ -123,7 +129,10 @@ struct HandshakeModel {
         }
         if current.isInitiator && age >= Limits.rekeyAfterTime || counter >= Limits.rekeyAfterMessages {
             reasonUntil = max(reasonUntil, now + Self.attempts)
-            if !isKeepalive { owesInitiationSince = now }
+            // However much is sent on the old session meanwhile.
+            if !isKeepalive { owesInitiationSince = owesInitiationSince ?? now }
+        } else {
+            owesInitiationSince = nil
         }
         return nil
     }
@@ -203,16 +212,27 @@ struct HandshakeModel {
             triesSince = nil
             return omitted
         }
-        if let since = owesInitiationSince, now > max(since, lastHandshakeMessage ?? since) + Self.retry + Self.slack {
+        if let late = lateInitiation(at: now) {
             owesInitiationSince = nil
-            return "a packet waits or a session is old, and no initiation was sent within \(Self.retry.nanoseconds / 1_000_000) ms"
+            return late
         }
         if let since = owesAnswerSince, now > since + Limits.keepaliveTimeout + Self.slack {
-            owesAnswerSince = nil
-            let isUsable = sessions.current.map { (since + Limits.keepaliveTimeout).since($0.createdAt) < Limits.rejectAfterTime }
-            if isUsable == true, !givesUp(after: since) { return "data was received, and nothing was sent for ten seconds" }
+            defer { owesAnswerSince = nil }
+            return lateAnswer(at: now)
         }
         return nil
+    }
+
+    private func lateInitiation(at now: Instant) -> String? {
+        guard let since = owesInitiationSince, now > max(since, lastHandshakeMessage ?? since) + Self.retry + Self.slack else { return nil }
+        return "a packet waits or a session is old, and no initiation was sent within \(Self.retry.nanoseconds / 1_000_000) ms"
+    }
+
+    private func lateAnswer(at now: Instant) -> String? {
+        guard let since = owesAnswerSince, now > since + Limits.keepaliveTimeout + Self.slack else { return nil }
+        let due = since + Limits.keepaliveTimeout
+        let isUsable = sessions.current.map { $0.createdAt <= due && due.since($0.createdAt) < Limits.rejectAfterTime }
+        return isUsable == true && !givesUp(after: since) ? "data was received, and nothing was sent for ten seconds" : nil
     }
 
     /// Whether the last try may have been given up after `start`: with it goes the answer that was owed then, as the kernel's does.

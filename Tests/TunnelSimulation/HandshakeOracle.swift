@@ -68,7 +68,7 @@ package struct HandshakeOracle {
 
     mutating func waits(_ node: SimulatedNode, for peer: PublicKey) {
         with(node, peer) { model in
-            model.waits(at: node.network.now)
+            model.waits(at: node.network.now, canSend: node.tunnel.endpoint(of: peer) != nil)
             return nil
         }
     }
