@@ -127,7 +127,7 @@ package final class Life {
     private func recover() {
         while violations.isEmpty, network.nodes.contains(where: \.isSuspended) { pass(.seconds(10)) }
         network.conditions = SimulatedNetwork.Conditions()
-        let latest = network.nodes.map(\.wallClockOffset).max() ?? 0
+        let latest = network.nodes.map(\.greatestWallClockOffset).max() ?? 0
         for node in network.nodes {
             // Far enough ahead of every clock there was, so that no timestamp is an old one.
             node.wallClockOffset = max(latest, 0) + 3_600_000_000_000

@@ -26,11 +26,30 @@ package enum LifeStep: Sendable {
     case cutOneWay(from: Int, to: Int)
     case mend(Int, Int)
     // What attackers do.
-    case replay(datagrams: Int, isFromElsewhere: Bool)
+    case replay(datagrams: Int, isFromElsewhere: Bool, to: Target)
     case truncate(datagrams: Int)
+    case lengthen(datagrams: Int)
     case flip(datagrams: Int)
-    case flood(Int, datagrams: Int, knowsKey: Bool)
-    case lie(Int, to: Int, Lie)
+    case flood(Int, datagrams: Int, Flood)
+    case lie(Int, to: Int, Lie, isV6: Bool)
+
+    /// Whom an attacker gives a datagram that he saw.
+    package enum Target: Sendable {
+        case receiver
+        /// Back to whom it came from.
+        case sender
+        case node(Int)
+    }
+
+    /// What comes from everywhere.
+    package enum Flood: CaseIterable, Sendable {
+        /// An initiation whose first MAC is wrong.
+        case strangers
+        /// One initiation again and again, and others each time, whose first MAC is right.
+        case initiation, initiations
+        /// What looks like messages of sessions that there are.
+        case data, cookies
+    }
 
     /// What an authenticated peer may put into a data message although it must not.
     package enum Lie: CaseIterable, Sendable {
@@ -55,7 +74,9 @@ package enum LifeStep: Sendable {
         case 19: return .presharedKey(node(), peer: node(), key: number(0...3), both: number(0...3) != 0)
         case 20: return .takeAddress(node(), of: node(), for: node())
         case 21, 22: return .move(node(), address: number(1 ... .max), port: number(1 ... .max))
-        case 23: return .clock(node(), seconds: number(-90...90))
+        case 23:
+            let isLarge = number(0...4) == 0
+            return .clock(node(), seconds: isLarge ? number(3600...630_000_000) * (Bool.random(using: &random) ? 1 : -1) : number(-90...90))
         case 24, 25:
             return .suspend(
                 node(), seconds: number(0...2) == 0 ? number(60...700) : number(1...30), keepsDatagrams: Bool.random(using: &random))
@@ -67,11 +88,17 @@ package enum LifeStep: Sendable {
         case 31: return .damage(Double.random(in: 0...0.2, using: &random))
         case 32: return Bool.random(using: &random) ? .cut(node(), node()) : .cutOneWay(from: node(), to: node())
         case 33: return .mend(node(), node())
-        case 34: return .replay(datagrams: number(1...30), isFromElsewhere: Bool.random(using: &random))
-        case 35: return .truncate(datagrams: number(1...20))
+        case 34:
+            let target: Target = [.receiver, .sender, .node(node())][number(0...2)]
+            return .replay(datagrams: number(1...30), isFromElsewhere: Bool.random(using: &random), to: target)
+        case 35: return Bool.random(using: &random) ? .truncate(datagrams: number(1...20)) : .lengthen(datagrams: number(1...20))
         case 36: return .flip(datagrams: number(1...20))
-        case 37: return .flood(node(), datagrams: number(0...9) == 0 ? number(1100...1300) : number(1...300), knowsKey: number(0...2) != 0)
-        default: return .lie(node(), to: node(), Lie.allCases.randomElement(using: &random)!)
+        case 37:
+            return .flood(
+                node(), datagrams: number(0...9) == 0 ? number(1100...1300) : number(1...300), Flood.allCases.randomElement(using: &random)!
+            )
+        default:
+            return .lie(node(), to: node(), Lie.allCases.randomElement(using: &random)!, isV6: Bool.random(using: &random))
         }
     }
 }

@@ -57,6 +57,10 @@ package final class SimulatedNetwork {
     /// What an attacker on the way remembers: the latest datagrams.
     package private(set) var recordings: [Recording] = []
     private var recorded = 0
+    /// And of all others as many as these, each as likely as the others.
+    package private(set) var oldRecordings: [Recording] = []
+    package static let oldRecordingCapacity = 32
+    private var attacker: SplitMix64
     /// Takes what comes out of interfaces, instead of the comparison with what was sent.
     package var taker: (([UInt8]) -> Void)?
     /// Compares every handshake with the naive model; nil in tests that reach into a tunnel behind its back.
@@ -74,6 +78,7 @@ package final class SimulatedNetwork {
     package init(seed: UInt64) {
         self.seed = seed
         random = SplitMix64(seed: seed)
+        attacker = SplitMix64(seed: seed ^ 0x6174_7461)
     }
 
     package func addNode() -> SimulatedNode {
@@ -210,6 +215,12 @@ package final class SimulatedNetwork {
             recordings[recorded % Self.recordingCapacity] = datagram
         }
         recorded += 1
+        let place = Int.random(in: 0..<recorded, using: &attacker)
+        if oldRecordings.count < Self.oldRecordingCapacity {
+            oldRecordings.append(datagram)
+        } else if place < Self.oldRecordingCapacity {
+            oldRecordings[place] = datagram
+        }
     }
 
     package func noteSealed(key: NonceLedger.Key, counter: UInt64) {

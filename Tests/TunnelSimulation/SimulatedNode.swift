@@ -18,6 +18,8 @@ package final class SimulatedNode {
     package var endpoint: Endpoint
     /// How far the wall clock is off, in nanoseconds.
     package var wallClockOffset: Int64 = 0
+    /// The latest that it ever showed, as such an offset.
+    package private(set) var greatestWallClockOffset: Int64 = 0
     /// What one handshake message costs.
     package var handshakeCost = Interval.milliseconds(1)
     /// Whether one thread does all steps, as the engine's: some messages, then a share of what is due. Else each step has a processor of
@@ -73,7 +75,15 @@ package final class SimulatedNode {
     package var addressV6: IPAddress { .v6(IPv6Address(high: 0xfd00 << 48, low: UInt64(number))) }
 
     package var time: TimePoint {
-        TimePoint(now: network.now, unixNanoseconds: UInt64(Int64(1_700_000_000_000_000_000 + network.now.nanoseconds) + wallClockOffset))
+        let unixNanoseconds = Int64(1_700_000_000_000_000_000 + network.now.nanoseconds) + wallClockOffset
+        // Before 1970 it is 1970.
+        return TimePoint(now: network.now, unixNanoseconds: UInt64(max(unixNanoseconds, 0)))
+    }
+
+    /// Somebody sets the wall clock: to between 1950 and 2150, which 64 bits hold with everything that is added.
+    package func moveClock(bySeconds seconds: Int64) {
+        wallClockOffset = min(max(wallClockOffset + seconds * 1_000_000_000, -2_300_000_000_000_000_000), 4_000_000_000_000_000_000)
+        greatestWallClockOffset = max(greatestWallClockOffset, wallClockOffset)
     }
 
     /// Forgets every session and peer, as a machine that lost power.
