@@ -4,7 +4,8 @@ internal import WireGuardProtocol
 
 /// One peer's handshakes as one would tell them: what happened, in the order in which it happened, and what has to follow.
 ///
-/// It sees messages and times only, knows no keys, and shares no code with what it is compared to.
+/// It sees messages and times only, knows no keys, and shares no code with what it is compared to, but the values of ``Limits``, which a test
+/// compares with the whitepaper's.
 ///
 /// - An initiation needs a reason, and five seconds since the last handshake message.
 /// - A response makes the *next* session, a consumed response the *current* one; what arrives on *next* makes it current.
