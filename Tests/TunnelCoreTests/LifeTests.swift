@@ -6,7 +6,7 @@ import WireGuardProtocol
 
 /// A few of the lives that `scripts/simulate` runs by the thousand, and what it makes of those that go wrong.
 @Suite struct LifeTests {
-    @Test(arguments: Array(1...12) + [4404, 2_026_016, 2_046_065] as [UInt64])
+    @Test(arguments: Array(1...15) as [UInt64])
     func `tunnels live through trouble as the naive model says`(seed: UInt64) {
         let plan = Life.Plan(seed: seed)
         let life = Life(seed: seed, plan: plan)

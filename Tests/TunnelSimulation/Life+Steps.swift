@@ -28,6 +28,7 @@ extension Life {
         case .remove(let number, let peer):
             let (node, other) = pair(number, peer)
             node.configure(other) { $0.removes = true }
+            reconfigures(node, other)
         case .configure(let number, let peer):
             let (node, other) = pair(number, peer)
             configure(node, other)
@@ -38,6 +39,7 @@ extension Life {
             let (node, other) = pair(number, peer)
             let bytes = [UInt8](repeating: key, count: 32)
             let presharedKey = unsafe bytes.withUnsafeBytes { unsafe PresharedKey($0) }
+            reconfigures(node, other)
             node.configure(other) { $0.presharedKey = presharedKey }
             if both { other.configure(node) { $0.presharedKey = presharedKey } }
         case .takeAddress(let number, let owner, let taker):
@@ -45,6 +47,7 @@ extension Life {
             let (node, other) = pair(number, owner)
             let third = self.node(taker)
             guard isLinked(node, third) else { return }
+            reconfigures(node, other)
             node.configure(third) { $0.allowedIPs = [AllowedIPChange(IPPrefix(other.address))] }
         case .move(let number, let address, let port):
             let endpoint = Endpoint(address: .v4(IPv4Address(rawValue: address)), port: port)
@@ -130,7 +133,7 @@ extension Life {
             let creation = InitiationCreation(
                 local: stranger, remote: remote, senderIndex: .random(in: 0 ... .max, using: &random),
                 timestamp: TAI64N(unixNanoseconds: victim.time.unixNanoseconds), using: &random)
-            return try? creation.perform().message.withUnsafeBytes { unsafe [UInt8]($0) }
+            return unsafe try? creation.perform().message.withUnsafeBytes { unsafe [UInt8]($0) }
         }
         guard let first = initiation() else { return }
         for number in 0..<count {
