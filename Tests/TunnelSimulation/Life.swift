@@ -98,7 +98,11 @@ package final class Life {
 
     /// Whether two nodes can't find each other again by themselves: it takes one that knows where the other is.
     private func areLost(_ a: SimulatedNode, _ b: SimulatedNode) -> Bool {
-        a.tunnel.endpoint(of: b.publicKey) != b.endpoint && b.tunnel.endpoint(of: a.publicKey) != a.endpoint
+        func hasMisplaced(_ node: SimulatedNode, _ peer: SimulatedNode) -> Bool {
+            // Who knows no address at all has forgotten one, and that is a fault.
+            node.tunnel.endpoint(of: peer.publicKey).map { $0 != peer.endpoint } ?? false
+        }
+        return hasMisplaced(a, b) && hasMisplaced(b, a)
     }
 
     /// Lets time pass, and looks at everything about once a second.
