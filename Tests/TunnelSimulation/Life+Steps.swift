@@ -22,6 +22,7 @@ extension Life {
                 let size = Int.random(in: InnerPacket.minimumSize...1420, using: &random)
                 network.send(from: sender, to: receiver, size: size, isV6: isV6)
                 network.run(for: .milliseconds(apart))
+                if apart >= 500 { check() }
             }
         case .pause(let seconds): pass(.seconds(seconds))
         case .restart(let number): restart(node(number))
