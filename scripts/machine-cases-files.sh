@@ -396,6 +396,22 @@ DNS = 10.8.0.53" "$full"
     done
 }
 
+case_killed_with_hooks() {
+    conf wa "$both
+PostUp = ip rule add from 10.8.0.99 table 77 priority 500 || true
+PostDown = ip rule del from 10.8.0.99 table 77 priority 500" "$full"
+    before
+    expect "up" up wa.conf
+    killed wa
+    expect "killed, down says that its hooks were not run" says "PreDown and PostDown were not run.*" wg-lite down wa.conf
+    expect "once more" timeout 20 wg-lite up --no-wait wa.conf
+    killed wa
+    expect "and so does up" says "without PreDown and PostDown" timeout 20 wg-lite up --no-wait wa.conf
+    expect "down" wg-lite down wa
+    while ip rule del from 10.8.0.99 2>/dev/null; do :; done
+    expect "as before" as_before
+}
+
 case_killed_then_another_file() {
     local content
     conf wa "$both

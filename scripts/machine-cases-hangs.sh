@@ -261,6 +261,7 @@ case_tunnel_stands_still() {
     timeout 20 wg-lite reload wa >/run/reload.out 2>&1 &
     expect "stopped, down says what helps" refuses "kill -KILL $process.*wg-lite down wa" timeout 20 wg-lite down wa
     expect "and so does a reload" fails wait $!
+    expect "and an up" refuses "process $process is stopped" timeout 20 wg-lite up wa.conf
     expect "that it is stopped, too" grep "process $process is stopped" /run/reload.out
     kill -CONT "$process"
     expect "it goes on, and takes what it was asked for nobody's: a reload" wg-lite reload wa

@@ -171,8 +171,7 @@ END
     soon grep -i 'trying again' /run/reload.out
     local began
     began=$(date +%s.%N)
-    sleep 2
-    expect "the watchdog is fed while a reload waits for a name" awk -v t="$began" '$2 ~ /WATCHDOG/ && $1 > t + 1 { n++ } END { exit n < 1 }' /run/notified.out
+    expect "the watchdog is fed while a reload waits for a name" soon awk -v t="$began" '$2 ~ /WATCHDOG/ && $1 > t + 1 { n++ } END { exit n < 1 }' /run/notified.out
     expect "a second reload is refused at once" refuses 'under way' timeout 3 wg-lite reload wa
     expect "so is a preview" refuses 'under way' timeout 3 wg-lite down --dry-run wa
     expect "the tunnel is shown" timeout 3 wg-lite show wa

@@ -6,7 +6,7 @@ public enum ProcessCondition: Hashable, Sendable {
     case running
     /// It stands still, stopped by a signal or a debugger.
     case stopped
-    /// It was killed or ends by itself, and hasn't let go of all its files yet: sockets of it are still connected to, and nobody answers.
+    /// It was killed, crashed or ends by itself, and hasn't let go of all its files yet: sockets of it are still connected to, and nobody answers.
     case ending
     /// It has let go of everything and is only not waited for yet.
     case ended
@@ -23,7 +23,7 @@ public enum ProcessCondition: Hashable, Sendable {
         if fields[0] == "Z" || fields[0] == "X" {
             // The first thread has ended; the files are let go of with the last one.
             self = threads > 1 ? .ending : .ended
-        } else if flags & Self.exiting != 0 || Self.isKilled(status) {
+        } else if flags & Self.exiting != 0 || Self.isKilled(status) || status.contains("\nCoreDumping:\t1") {
             self = .ending
         } else {
             self = fields[0] == "T" || fields[0] == "t" ? .stopped : .running

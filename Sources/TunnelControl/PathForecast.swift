@@ -57,7 +57,7 @@ public struct PathForecast: Sendable, Hashable {
             var facts = Facts(destination: destination, unixNanoseconds: Clock.unixNanoseconds)
             facts.route = try hop(to: destination, mark: 0, &netlink)
             if let name = facts.route?.interface { facts.snapshot = try? TunnelQuery.state(of: name).snapshot }
-            facts.elsewhere = try elsewhere(expected.map { [$0] } ?? RuntimeDirectory.runningInterfaces().map(\.name), &netlink)
+            facts.elsewhere = try elsewhere(expected, destination, &netlink)
             facts.isInside = facts.route.map { Isolation.isInside($0.interface) } ?? false
             if let endpoint = facts.owner?.peer.endpoint {
                 facts.outer = try hop(to: endpoint.address, mark: facts.snapshot?.firewallMark ?? 0, &netlink)
@@ -68,9 +68,15 @@ public struct PathForecast: Sendable, Hashable {
         }
     }
 
-    /// The first of some tunnels whose interface isn't here.
-    private static func elsewhere(_ names: [String], _ netlink: inout NetlinkSocket) throws(SystemError) -> String? {
-        for name in names where try netlink.link(named: name) == nil { return name }
+    /// The tunnel that is meant, if its interface isn't here; without one the first of those that would take the packet.
+    private static func elsewhere(
+        _ expected: String?, _ destination: IPAddress, _ netlink: inout NetlinkSocket
+    ) throws(SystemError) -> String? {
+        for name in expected.map({ [$0] }) ?? RuntimeDirectory.runningInterfaces().map(\.name) where try netlink.link(named: name) == nil {
+            if expected != nil { return name }
+            guard let snapshot = try? TunnelQuery.state(of: name).snapshot else { continue }
+            if Facts(destination: destination, snapshot: snapshot, unixNanoseconds: 0).owner != nil { return name }
+        }
         return nil
     }
 
@@ -85,7 +91,7 @@ public struct PathForecast: Sendable, Hashable {
     }
 
     private mutating func follow(_ facts: Facts, _ expected: String?) {
-        if facts.snapshot == nil, let elsewhere = facts.elsewhere {
+        if facts.snapshot == nil, facts.route?.lookup.isOwn != true, let elsewhere = facts.elsewhere {
             return add(
                 "route", "\(elsewhere) is in namespaces of its own: nothing goes into it from here",
                 remedy: "send it from inside, for example by ping, while `wg-lite trace \(elsewhere) \(facts.destination)` follows")

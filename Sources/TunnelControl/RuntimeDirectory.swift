@@ -176,13 +176,26 @@ public final class RuntimeDirectory: Sendable {
         }
     }
 
+    /// The number of the process that took the lock of a tunnel, as it wrote it; nil for none.
+    func holder(of interface: String) -> Int32? {
+        (try? records?.read(Self.lockName(interface), limit: 32)).flatMap { Int32(String(decoding: $0, as: UTF8.self)) }
+    }
+
     /// Waits for a process that was killed a moment ago, or that crashed: it lets go of the interface, its sockets and its lock one after
     /// the other, and to whoever asks for one of them it seems to run.
     func waitForEnd(of interface: String) {
-        let holder = (try? records?.read(Self.lockName(interface), limit: 32)).flatMap { Int32(String(decoding: $0, as: UTF8.self)) }
-        for process in Set([holder, server(of: interface)?.process].compactMap(\.self)) {
-            for _ in 0..<500 where ProcessCondition(of: process) == .ending { SystemThread.sleep(.milliseconds(10)) }
+        for process in Set([holder(of: interface), server(of: interface)?.process].compactMap(\.self)) {
+            Pause.while(upTo: .seconds(5)) { ProcessCondition(of: process) == .ending }
         }
+    }
+
+    /// Whether somebody serves a tunnel's UAPI socket who doesn't end. Whoever was handed the socket, or made it and went to the background,
+    /// isn't known by the kernel's word for it: a moment is given to what was killed.
+    func isServed(_ interface: String) -> Bool {
+        Pause.while(upTo: .milliseconds(500)) {
+            Self.isAnswering(socket(of: interface)) && server(of: interface).map { ProcessCondition(of: $0.process) == nil } ?? true
+        }
+        return Self.isAnswering(socket(of: interface))
     }
 }
 
@@ -195,5 +208,14 @@ extension OwnedDirectory {
             SystemThread.sleep(.milliseconds(50))
         }
         return nil
+    }
+}
+
+/// Waiting for what no descriptor tells of.
+enum Pause {
+    /// Looks at a condition every ten milliseconds until it doesn't hold, or the time is over.
+    static func `while`(upTo limit: Interval, _ holds: () -> Bool) {
+        let end = Clock.now + limit
+        while holds(), Clock.now < end { SystemThread.sleep(.milliseconds(10)) }
     }
 }

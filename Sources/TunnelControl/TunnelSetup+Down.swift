@@ -6,6 +6,11 @@ internal import TunnelCore
 internal import TunnelDiagnosis
 internal import TunnelEngine
 
+extension InterfaceConfiguration {
+    /// Whether there are commands that take back what others did.
+    var hasDownHooks: Bool { !preDown.isEmpty || !postDown.isEmpty }
+}
+
 extension TunnelSetup {
     /// What became of a take-down.
     struct Outcome: Sendable {

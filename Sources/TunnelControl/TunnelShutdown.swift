@@ -1,16 +1,18 @@
 internal import LinuxSystem
 internal import MachineState
 internal import NetworkTypes
+internal import TunnelConfiguration
 
 /// Ending a tunnel that another process runs, and asking it for changes.
 public enum TunnelShutdown {
     /// Ends the tunnel and waits until everything is gone. What a process that was killed left behind is taken back.
     /// - Parameters:
+    ///   - source: the tunnel's file, if there is one.
     ///   - dryRun: only say what would be done.
     ///   - show: called with what happens meanwhile, hooks' output included.
     /// - Returns: what was removed.
     public static func down(
-        _ interface: String, dryRun: Bool, verbose: Bool, report: SetupReport, show: (String) -> Void
+        _ interface: String, _ source: ConfigurationSource?, dryRun: Bool, verbose: Bool, report: SetupReport, show: (String) -> Void
     ) throws(SetupError) -> String {
         let step = "take down \(interface)"
         var leftovers = false
@@ -38,9 +40,15 @@ public enum TunnelShutdown {
                 }
                 continue
             }
-            if try cleanUp(interface, directory, report) { leftovers = true }
+            if try cleanUp(interface, directory, step, report) { leftovers = true }
         }
-        if leftovers { return "\(interface) is down: its process was gone already, what it left behind is removed" }
+        if leftovers {
+            // Its hooks went with it; the file may have them still.
+            if let file = try? source?.load(), file.interface.hasDownHooks {
+                report.warning("\(interface)'s process was gone already, so PreDown and PostDown were not run: what PostUp did stays")
+            }
+            return "\(interface) is down: its process was gone already, what it left behind is removed"
+        }
         throw SetupError(step, "it is not up", remedy: "`wg-lite show` lists what is")
     }
 
@@ -101,14 +109,13 @@ public enum TunnelShutdown {
 
     /// Takes back what the record of a dead process says.
     private static func cleanUp(
-        _ interface: String, _ directory: RuntimeDirectory, _ report: SetupReport
+        _ interface: String, _ directory: RuntimeDirectory, _ step: String, _ report: SetupReport
     ) throws(SetupError) -> Bool {
         guard let records = directory.records else { return false }
-        // Whoever holds the lock is alive and will do it itself. It is ours until everything has been taken back.
         let lockName = RuntimeDirectory.lockName(interface)
-        guard records.status(lockName) != nil || records.status(RuntimeDirectory.recordName(interface)) != nil,
-            let lock = (try? records.lockLetGo(lockName)) ?? nil
-        else { return false }
+        guard records.status(lockName) != nil || records.status(RuntimeDirectory.recordName(interface)) != nil else { return false }
+        // It is ours until everything has been taken back.
+        let lock = try lockLetGo(interface, directory, records, step)
         defer { _ = lock.rawValue }
         let record = TunnelRecord(interface: interface, directory: directory)
         record.endHook()
@@ -126,16 +133,38 @@ public enum TunnelShutdown {
         records.remove(RuntimeDirectory.recordName(interface))
         records.removeLeftover(of: SentTimestamps.fileName(interface))
         records.remove(RuntimeDirectory.controlName(interface))
-        directory.sockets.remove(RuntimeDirectory.socketName(interface))
+        // Taking back may have taken its time.
+        if !RuntimeDirectory.isAnswering(directory.socket(of: interface)) {
+            directory.sockets.remove(RuntimeDirectory.socketName(interface))
+        }
         directory.logFile(of: interface)?.remove()
         records.remove(lockName)
         return true
     }
 
+    /// The lock of a process that is gone.
+    /// - Throws: where somebody holds it who will take everything back himself: he has begun a moment ago, or ends.
+    private static func lockLetGo(
+        _ interface: String, _ directory: RuntimeDirectory, _ records: OwnedDirectory, _ step: String
+    ) throws(SetupError) -> FileDescriptor {
+        let lock: FileDescriptor?
+        do throws(SystemError) {
+            lock = try records.lockLetGo(RuntimeDirectory.lockName(interface))
+        } catch {
+            throw SetupError(step, error)
+        }
+        guard let lock else {
+            let process = directory.holder(of: interface).map { "process \($0)" } ?? "another process"
+            throw SetupError(step, "\(process) has its lock and can't be asked: it begins, or ends", remedy: "try again in a moment")
+        }
+        return lock
+    }
+
     /// The answer comes a moment before the process's end.
     private static func waitUntilFree(_ directory: RuntimeDirectory, _ interface: String) {
-        let isThere = { directory.records?.status(RuntimeDirectory.lockName(interface)) != nil }
-        for _ in 0..<1000 where isThere() { _ = DescriptorPoll.wait([], for: .milliseconds(10)) }
+        // A lock of another process's is of whoever came next.
+        guard let process = directory.holder(of: interface) else { return }
+        Pause.while(upTo: .seconds(10)) { directory.holder(of: interface) == process }
     }
 }
 

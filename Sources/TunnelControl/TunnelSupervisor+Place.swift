@@ -41,7 +41,7 @@ extension TunnelSupervisor {
     }
 
     /// Whether our lock is the one that others find.
-    private func isHeld(in records: OwnedDirectory) -> Bool {
+    func isHeld(in records: OwnedDirectory) -> Bool {
         switch lock {
         case .some(let lock): records.leads(RuntimeDirectory.lockName(interface), to: lock)
         case .none: false

@@ -188,10 +188,15 @@ public final class TunnelSupervisor {
             if let refusal = other.refusal(to: "bring up \(interface)", interface) { throw refusal }
         }
         directory.waitForEnd(of: interface)
+        if let process = directory.server(of: interface)?.process, ProcessCondition(of: process) == .stopped {
+            var refusal = SetupError("bring up \(interface)", stopped: process, interface)
+            refusal.isTaken = true
+            throw refusal
+        }
         do throws(SystemError) {
             let name = RuntimeDirectory.lockName(interface)
-            // One that answers is alive.
-            let isAlive = RuntimeDirectory.isAnswering(directory.control(of: interface))
+            // One that answers is alive; where its interface was deleted it notices that in a moment, and ends.
+            let isAlive = RuntimeDirectory.isAnswering(directory.control(of: interface)) && isThere
             guard let taken = try isAlive ? directory.records?.lock(name) : directory.records?.lockLetGo(name) else {
                 let owner = (try directory.records?.read(name, limit: 32)).map { String(decoding: $0, as: UTF8.self) } ?? "?"
                 throw SystemError(errno: ErrorNumber.busy, operation: TerminalText.escaped(owner))
@@ -202,7 +207,7 @@ public final class TunnelSupervisor {
             guard error.errno == ErrorNumber.busy else { throw SetupError("take the lock of \(interface)", error) }
             throw SetupError(taken: interface, by: error.operation, isEnding: TunnelQuery.isEnding(interface))
         }
-        if options.inherited.uapi == nil, RuntimeDirectory.isAnswering(directory.socket(of: interface)) {
+        if options.inherited.uapi == nil, directory.isServed(interface) {
             var refusal = SetupError(
                 "bring up \(interface)", "it is up already, run by another WireGuard program (wireguard-go, perhaps)",
                 remedy: "`ip link delete \(interface)` ends it")
@@ -214,6 +219,8 @@ public final class TunnelSupervisor {
         let left = try record.read()
         if left?.isElsewhere ?? false {
             report.warning("what an earlier process of \(interface) left behind is in another network namespace, and stays there")
+        } else if left != nil, file?.interface.hasDownHooks ?? false {
+            report.warning("an earlier process of \(interface) was gone without PreDown and PostDown: what its PostUp did stays")
         }
         let owned = left?.here ?? SystemState()
         record.endHook()
@@ -229,6 +236,17 @@ public final class TunnelSupervisor {
             throw SetupError("make the control socket \(path)", error)
         }
         return (directory, owned)
+    }
+
+    /// Whether there is an interface of the name here, or that can't be told: a command's is elsewhere.
+    private var isThere: Bool {
+        guard options.isolation == nil else { return true }
+        do throws(SystemError) {
+            var netlink = try NetlinkSocket()
+            return try netlink.link(named: interface) != nil
+        } catch {
+            return true
+        }
     }
 
     var directory: RuntimeDirectory?
@@ -274,7 +292,8 @@ public final class TunnelSupervisor {
     /// Gives up what makes us the one that runs the interface.
     func release() {
         options.willRelease()
-        if let directory, let records = directory.records {
+        // Where others removed the files and somebody else has taken the place, they are his.
+        if let directory, let records = directory.records, isHeld(in: records) {
             if controlIsMade { records.remove(RuntimeDirectory.controlName(interface)) }
             records.remove(RuntimeDirectory.lockName(interface))
         }

@@ -16,7 +16,8 @@ struct DownCommand: ParsableCommand {
 
     func run() throws {
         let name = try ConfigurationSource.interface(interface)
-        let summary = try TunnelShutdown.down(name, dryRun: dryRun, verbose: output.verbose, report: output.report) {
+        let source = try? ConfigurationSource(interface)
+        let summary = try TunnelShutdown.down(name, source, dryRun: dryRun, verbose: output.verbose, report: output.report) {
             Terminal.error($0.trimmingLineEnd.escapedLines)
         }
         if dryRun { print(summary.escapedLines) } else if !output.quiet { Terminal.report(summary.escapedLines) }

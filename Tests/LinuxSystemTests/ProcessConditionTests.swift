@@ -34,6 +34,12 @@ import Testing
         #expect(condition("X", flags: 0x40_0104, threads: 0) == .ended)
     }
 
+    @Test func `one whose image is written is at its end`() {
+        let stat = "701 (a) S 1 701 701 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 5001 100 200"
+        #expect(ProcessCondition(stat: stat, status: "Name:\ta\nCoreDumping:\t1\nShdPnd:\t0\n") == .ending)
+        #expect(ProcessCondition(stat: stat, status: "Name:\ta\nCoreDumping:\t0\nShdPnd:\t0\n") == .running)
+    }
+
     @Test func `what isn't of a process is nothing`() {
         #expect(ProcessCondition(stat: "", status: "") == nil)
         #expect(ProcessCondition(stat: "701 (a) S 1 2 3", status: "") == nil)

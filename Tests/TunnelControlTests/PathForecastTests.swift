@@ -31,6 +31,11 @@ import WireGuardCrypto
         let step = PathForecast(facts, expecting: nil).steps.last
         #expect(step?.text.hasPrefix("office is in namespaces of its own") ?? false)
         #expect(step?.remedy?.contains("wg-lite trace office 10.8.0.5") ?? false)
+        // An address of this machine's own goes nowhere.
+        var own = facts
+        own.route = Self.facts.route
+        own.route?.lookup.isOwn = true
+        #expect(PathForecast(own, expecting: nil).steps.last?.text.hasSuffix("packets to it stay here") ?? false)
         // Another that is here, and takes the packet, counts more.
         var both = Self.facts
         both.elsewhere = "home"
