@@ -9,8 +9,10 @@ extension NameServers {
     /// Reads lines as in resolv.conf(5); what isn't a server or a domain to search is passed over.
     public init(method: Method, text: String) {
         self.init(method: method, servers: [], searchDomains: [])
-        for line in text.split(separator: "\n") {
-            let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+        // By bytes, as the resolver does: to Swift a line end of two characters is one of its own. A keyword begins its line.
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            guard let first = line.first, !Self.isSpace(first) else { continue }
+            let words = line.split(whereSeparator: Self.isSpace).map { String(decoding: $0, as: UTF8.self) }
             switch words.first {
             case "nameserver": servers += words.dropFirst().prefix(1).compactMap { IPAddress($0) }
             case "search", "domain": searchDomains = Array(words.dropFirst())
@@ -18,6 +20,9 @@ extension NameServers {
             }
         }
     }
+
+    /// A space, a tab, or what else of ASCII parts words.
+    static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || (9...13).contains(byte) }
 
     /// The domains for systemd-resolved: with servers, the tunnel's are asked for everything; otherwise names would reach other links'.
     public var routingDomains: [String] { searchDomains + (servers.isEmpty ? [] : ["~."]) }

@@ -131,7 +131,7 @@ public struct ResolverFile: Hashable, Sendable {
         let before = asked?.lines ?? formerLines
         let added = entries.filter { $0 != asked && !$0.hasServers }.reversed().flatMap(\.lines)
         let domains = (added + before.filter { $0.starts(with: search) || $0.starts(with: domain) })
-            .flatMap { $0.split(separator: UInt8(ascii: " ")).dropFirst() }
+            .flatMap { $0.split(whereSeparator: NameServers.isSpace).dropFirst() }
         if !domains.isEmpty { lines.append(search + domains.flatMap { [UInt8(ascii: " ")] + $0 }) }
         lines += formerLines.filter { $0.starts(with: "options".utf8) || $0.starts(with: "sortlist".utf8) }
         return lines

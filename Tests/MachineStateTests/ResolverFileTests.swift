@@ -32,6 +32,14 @@ import Testing
         #expect(read.content == former)
     }
 
+    @Test func `lines that end with a return are lines of their own, and words may be apart by tabs`() {
+        let former = "nameserver\t192.0.2.53\r\nnameserver 192.0.2.54\r\nsearch\thome.example\r\n nameserver 192.0.2.55\n"
+        #expect(NameServers(method: .file, text: former) == servers(["192.0.2.53", "192.0.2.54"], ["home.example"]))
+        var file = ResolverFile(Array(former.utf8))
+        file.set(servers([], ["corp.example"]), for: "wa")
+        #expect(file.inForce.servers == servers(["192.0.2.53", "192.0.2.54"], ["corp.example", "home.example"]))
+    }
+
     @Test func `where there was no file there is none afterwards`() {
         var file = ResolverFile(nil)
         file.set(servers(["10.8.0.53"]), for: "wa")
