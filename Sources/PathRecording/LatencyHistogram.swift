@@ -33,7 +33,8 @@ public struct LatencyHistogram: Sendable {
     /// How many packets were counted.
     public var total: UInt64 {
         var total: UInt64 = 0
-        for bucket in counts.indices { total += counts[bucket] }
+        // They may be another process's word, which may say anything.
+        for bucket in counts.indices { total &+= counts[bucket] }
         return total
     }
 

@@ -35,7 +35,8 @@ extension PathFigures {
     /// Reads what ``text`` wrote; nil for anything else.
     public init?(text: String) {
         var figures: PathFigures?
-        for line in text.split(separator: "\n") {
+        // By bytes: to Swift a return before a line end makes another character of it.
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")).map(Substring.init) {
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             if words.first == "at", words.count == 3, let now = UInt64(words[1]), let interval = UInt64(words[2]) {
                 figures = PathFigures(unixNanoseconds: now, interval: Interval(nanoseconds: interval))

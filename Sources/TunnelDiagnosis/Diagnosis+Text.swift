@@ -28,7 +28,8 @@ extension Diagnosis {
         var verdict: Verdict?
         var findings: [Finding] = []
         var peers: [PeerDiagnosis] = []
-        for line in text.split(separator: "\n") {
+        // By bytes: to Swift a return before a line end makes another character of it.
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")).map(Substring.init) {
             let words = line.split(separator: "\t", omittingEmptySubsequences: false).map(Self.unescaped)
             switch (words[0], words.count) {
             case ("interface", 2): name = words[1]
