@@ -38,7 +38,7 @@ public struct ArrivalTap: ~Copyable {
 
 extension IPPacketHeader {
     /// The source address of a packet of which there may be only the beginning.
-    fileprivate static func source(of bytes: UnsafeRawBufferPointer) -> IPAddress? {
+    static func source(of bytes: UnsafeRawBufferPointer) -> IPAddress? {
         guard let first = unsafe bytes.first, let base = bytes.baseAddress else { return nil }
         // SAFETY: the addresses lie in the fixed headers of 20 and 40 bytes.
         switch first >> 4 {

@@ -63,13 +63,19 @@ public struct EchoSocket: ~Copyable {
                 guard count > 0 else { return nil }
                 // SAFETY: no byte beyond those that were received, nor beyond the buffer, is looked at.
                 let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[..<min(count, buffer.count)])
-                // IPv4's raw sockets give the IP header as well.
-                let start = unsafe family == .v4 ? Int(bytes[0] & 0xf) * 4 : 0
-                guard bytes.count >= start + Self.messageHeader, unsafe bytes[start] == (family == .v4 ? 0 : 129),
-                    unsafe UInt16(bytes[start + 4]) << 8 | UInt16(bytes[start + 5]) == identifier
-                else { continue }
-                return unsafe UInt16(bytes[start + 6]) << 8 | UInt16(bytes[start + 7])
+                if let sequence = unsafe Self.sequence(ofReply: bytes, family: family, identifier: identifier) { return sequence }
             }
         }
+    }
+
+    /// The sequence number of a reply, of which there may be only the beginning; nil for anything else that a raw socket gives.
+    static func sequence(ofReply bytes: UnsafeRawBufferPointer, family: AddressFamily, identifier: UInt16) -> UInt16? {
+        // IPv4's raw sockets give the IP header as well.
+        let start = unsafe family == .v4 ? Int((bytes.first ?? 0) & 0xf) * 4 : 0
+        // SAFETY: all that is looked at is within the eight bytes that are there.
+        guard bytes.count >= start + messageHeader, unsafe bytes[start] == (family == .v4 ? 0 : 129),
+            unsafe UInt16(bytes[start + 4]) << 8 | UInt16(bytes[start + 5]) == identifier
+        else { return nil }
+        return unsafe UInt16(bytes[start + 6]) << 8 | UInt16(bytes[start + 7])
     }
 }

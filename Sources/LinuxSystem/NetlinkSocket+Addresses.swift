@@ -16,6 +16,21 @@ public struct LinkAddress: Hashable, Sendable {
     public var isTentative: Bool
 }
 
+extension LinkAddress {
+    /// - Returns: nil where `message` isn't about an address.
+    init?(_ message: NetlinkMessage) {
+        guard let part = message.fixedPart(as: ifaddrmsg.self) else { return nil }
+        let attributes = message.attributes(after: MemoryLayout<ifaddrmsg>.size)
+        // Of a point-to-point address IFA_ADDRESS is the far end; the local one is IFA_LOCAL.
+        let far = attributes[Int(IFA_ADDRESS)]?.address
+        guard let address = attributes[Int(IFA_LOCAL)]?.address ?? far, Int(part.ifa_prefixlen) <= address.bitWidth else { return nil }
+        let flags = attributes[Int(IFA_FLAGS)]?.uint32 ?? UInt32(part.ifa_flags)
+        self.init(
+            link: part.ifa_index, address: IPInterfaceAddress(address, prefixLength: part.ifa_prefixlen),
+            peer: far == address ? nil : far, scope: part.ifa_scope, isTentative: flags & 0x40 != 0)
+    }
+}
+
 extension NetlinkSocket {
     /// The addresses of one link, or of all.
     public mutating func addresses(ofLink index: UInt32? = nil) throws(SystemError) -> [LinkAddress] {
@@ -23,20 +38,7 @@ extension NetlinkSocket {
         var part = ifaddrmsg()
         part.ifa_index = index ?? 0
         request.setFixedPart(part)
-        return try list(request) { message in
-            guard let part = message.fixedPart(as: ifaddrmsg.self) else { return nil }
-            let attributes = message.attributes(after: MemoryLayout<ifaddrmsg>.size)
-            // Of a point-to-point address IFA_ADDRESS is the far end; the local one is IFA_LOCAL.
-            let far = attributes[Int(IFA_ADDRESS)]?.address
-            guard let address = attributes[Int(IFA_LOCAL)]?.address ?? far,
-                Int(part.ifa_prefixlen) <= address.bitWidth, index == nil || part.ifa_index == index
-            else { return nil }
-            let flags = attributes[Int(IFA_FLAGS)]?.uint32 ?? UInt32(part.ifa_flags)
-            return LinkAddress(
-                link: part.ifa_index, address: IPInterfaceAddress(address, prefixLength: part.ifa_prefixlen),
-                peer: far == address ? nil : far, scope: part.ifa_scope,
-                isTentative: flags & 0x40 != 0)
-        }
+        return try list(request) { message in LinkAddress(message).flatMap { index == nil || $0.link == index ? $0 : nil } }
     }
 
     /// Gives a link an address; an IPv6 address is usable at once (no duplicate address detection).
