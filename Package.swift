@@ -238,7 +238,7 @@ let package = Package(
 // What can be fed with anything: tests replay the corpora; with the variable set, only the fuzzer's own program is built (scripts/fuzz).
 let fuzzed: [Target.Dependency] = [
     "CLinuxShims", "LinuxSystem", "MachineState", "NetworkTypes", "PathRecording", "SeededRandom", "TunAdapter", "TunnelConfiguration",
-    "TunnelCore", "TunnelSimulation", "WireGuardCrypto", "WireGuardProtocol",
+    "TunnelControl", "TunnelCore", "TunnelDiagnosis", "TunnelSimulation", "WireGuardCrypto", "WireGuardProtocol",
 ]
 if Context.environment["WG_LITE_FUZZER"] == nil {
     package.targets.append(

@@ -33,6 +33,12 @@ enum FuzzEntry: String, CaseIterable, Sendable {
     case filter
     /// Sums over any bytes.
     case checksum
+    /// Lines that another process writes: requests and reports of the control socket, files of an earlier run, /proc.
+    case lines
+    /// The file of name servers.
+    case resolver
+    /// What raw sockets hear of strangers.
+    case raw
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -51,6 +57,9 @@ enum FuzzEntry: String, CaseIterable, Sendable {
         case .recording: RecordingFuzz.run(bytes)
         case .filter: FilterFuzz.run(bytes)
         case .checksum: ChecksumFuzz.run(bytes)
+        case .lines: LinesFuzz.run(bytes)
+        case .resolver: ResolverFuzz.run(bytes)
+        case .raw: RawFuzz.run(bytes)
         }
     }
 }

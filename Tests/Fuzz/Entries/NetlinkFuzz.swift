@@ -3,6 +3,7 @@ import Glibc
 import NetworkTypes
 
 @testable import LinuxSystem
+@testable import TunAdapter
 
 /// Netlink messages: those are read that a reader finds that only knows their layout, and nothing in them has a value that it can't have.
 enum NetlinkFuzz {
@@ -27,12 +28,21 @@ enum NetlinkFuzz {
         if let link = LinkInfo(message) {
             precondition((1...UInt32(Int32.max)).contains(link.index))
             precondition((link.tun != nil) == (link.kind == "tun") || link.tun == nil)
+            if let alias = link.alias, let identity = AdapterIdentity(alias: alias) {
+                precondition(identity.isListed && Array((identity.alias ?? "").utf8) == Array(alias.utf8))
+                precondition(!identity.name(interfaceName: "tun0").isEmpty && !identity.derivedInterfaceName(attempt: 1).hasPrefix("-"))
+            }
         }
         if let route = RouteSpecification(message) {
             precondition(Int(route.destination.length) <= route.destination.address.bitWidth)
             precondition(IPPrefix("\(route.destination)") == route.destination)
         }
         if let rule = RuleSpecification(message) { precondition(rule.suppressPrefixLength != .max) }
+        if let address = LinkAddress(message) {
+            precondition(IPInterfaceAddress("\(address.address)") == address.address)
+            precondition(address.peer != address.address.address)
+        }
+        if let table = FirewallTables.Table(message) { precondition(!table.name.utf8.contains(0)) }
         _ = NetlinkMonitor.event(message)
         // Attributes one inside of the other, whatever they are.
         var depth = 0
